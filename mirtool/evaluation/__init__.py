@@ -1,0 +1,1 @@
+"""How good is an estimate: one module a task, each of the same shape."""

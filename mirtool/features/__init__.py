@@ -1,0 +1,1 @@
+"""Representations of music: spectrogram, chroma, CENS, DLNCO, novelty."""

@@ -1,0 +1,1 @@
+"""Bytes to containers and back: the near end of every command."""

@@ -1,0 +1,1 @@
+"""Pictures, one function a container type; the only place that imports matplotlib."""

@@ -1,0 +1,1 @@
+"""Music synchronisation: dynamic time warping, multiscale, subsequence, paths."""

@@ -1,0 +1,1 @@
+"""Our own instruments, for sonification, the demo and the tests."""

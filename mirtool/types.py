@@ -1,0 +1,231 @@
+"""The containers that travel between io, chapters and plots: frozen, with read-only arrays.
+
+Tables share one shape: named columns of equal length. A subclass says which columns a table of its kind must have; it
+may have more (`strength`, `confidence`, `label` …), which are kept and written in their order.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mirtool.errors import DataError
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+def _frozen(array: ArrayLike, dtype: Any = None) -> NDArray[Any]:
+    """Return a read-only view (or copy, where the dtype changes) of an array."""
+    view = np.asarray(array, dtype=dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+@runtime_checkable
+class AudioSource(Protocol):
+    """Sound that can be read in blocks.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Samples a second (Hz).
+    channels : int
+    frames : int or None
+        Length in samples a channel; None when it is not known before the end.
+    """
+
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def frames(self) -> int | None: ...
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[NDArray[np.float32]]:
+        """Yield blocks (n × channels, float32, n ≤ size), each sharing `overlap` samples with the one before.
+
+        Every call starts at the beginning; a live source allows one call.
+        """
+        ...
+
+
+class AudioSink(Protocol):
+    """Where sound is written to, block by block."""
+
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Append samples (n × channels, float32)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """A whole recording in memory; itself an `AudioSource`.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (frames, channels), float32
+    sample_rate : int
+        Hz.
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        samples = np.asarray(self.samples, dtype=np.float32)
+        if samples.ndim == 1:
+            samples = samples[:, None]
+        object.__setattr__(self, "samples", _frozen(samples))
+
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def frames(self) -> int:
+        return int(self.samples.shape[0])
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[NDArray[np.float32]]:
+        for begin in range(0, max(self.frames - overlap, 1), size - overlap):
+            yield self.samples[begin : begin + size]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A matrix over time (or a matrix of templates), with what is needed to read it without its maker.
+
+    Parameters
+    ----------
+    data : ndarray, shape (K, N), float32 or complex64
+        Frame n is centred at `start + n / feature_rate` seconds. A curve is 1 × N. Templates may have three dimensions.
+    feature_rate : float or None
+        Frames a second (Hz); None for a matrix without time.
+    kind : str
+        Such as ``chroma``, ``dlnco``, ``novelty``.
+    dims : tuple of str
+        Names of the dimensions, such as ``("chroma", "time")``.
+    axis : tuple of str or of float
+        Names or numbers of the rows.
+    start : float
+        Time of frame 0 (s).
+    unit : str
+        Of the values; empty for none.
+    provenance : mapping
+        Tool, version and resolved parameters; never paths, dates or hosts.
+    """
+
+    data: NDArray[Any]
+    feature_rate: float | None
+    kind: str = ""
+    dims: tuple[str, ...] = ("feature", "time")
+    axis: tuple[str, ...] | tuple[float, ...] = ()
+    start: float = 0.0
+    unit: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        data = np.asarray(self.data)
+        data = np.atleast_2d(data).astype(np.complex64 if np.iscomplexobj(data) else np.float32, copy=False)
+        object.__setattr__(self, "data", _frozen(data))
+
+    @property
+    def frames(self) -> int:
+        """Number of frames N."""
+        return int(self.data.shape[-1])
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Centres of the frames (s), shape (N,)."""
+        if self.feature_rate is None:
+            raise DataError(f"a {self.kind or 'matrix'} without a time axis")
+        return self.start + np.arange(self.frames) / self.feature_rate
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Named columns of equal length; numbers are float64, names are str objects."""
+
+    columns: Mapping[str, NDArray[Any]]
+    REQUIRED: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        columns = {}
+        for name, values in self.columns.items():
+            array = np.asarray(values)
+            columns[name] = _frozen(array, np.float64 if array.dtype.kind in "biuf" else object)
+        missing = [name for name in self.REQUIRED if name not in columns]
+        if missing:
+            raise DataError(f"no column {', '.join(missing)} (there are: {', '.join(columns) or 'none'})")
+        if len({len(column) for column in columns.values()}) > 1:
+            raise DataError("columns of different length")
+        object.__setattr__(self, "columns", columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def replace(self, **columns: ArrayLike) -> Self:
+        """Return a copy with some columns replaced or appended."""
+        return type(self)({**self.columns, **{name: np.asarray(values) for name, values in columns.items()}})
+
+
+class Events(Table):
+    """Points in time: `time` (s) and what is known of each (`strength`, `beat`, `label`, `confidence` …)."""
+
+    REQUIRED = ("time",)
+
+
+class Segments(Table):
+    """Stretches of time: `start`, `end` (s), `label`."""
+
+    REQUIRED = ("start", "end", "label")
+
+
+class Notes(Table):
+    """Notes: `onset`, `offset` (s), `pitch` (MIDI number, 60 = C4), `velocity` (0 to 127)."""
+
+    REQUIRED = ("onset", "offset", "pitch", "velocity")
+
+
+class WarpingPath(Table):
+    """Which moments of K versions belong together: `time_a`, `time_b` (or `time_1` … `time_K`), in seconds.
+
+    Strictly increasing in every version; `confidence` (0 to 1) may follow.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.versions) < 2:
+            raise DataError("a path needs columns time_a,time_b or time_1,time_2,…")
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Names of the time columns, in their order."""
+        return tuple(name for name in self.columns if name.startswith("time_"))
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """The path P as a matrix L × K (s)."""
+        return np.stack([self.columns[name] for name in self.versions], axis=1)
+
+    @classmethod
+    def from_times(cls, times: ArrayLike, confidence: ArrayLike | None = None) -> Self:
+        """Make a path from a matrix L × K (s) and, perhaps, a confidence (L,)."""
+        matrix = np.asarray(times, dtype=np.float64)
+        names = ("a", "b") if matrix.shape[1] == 2 else [str(k + 1) for k in range(matrix.shape[1])]
+        columns: dict[str, NDArray[Any]] = {f"time_{name}": matrix[:, k] for k, name in enumerate(names)}
+        if confidence is not None:
+            columns["confidence"] = np.asarray(confidence, dtype=np.float64)
+        return cls(columns)
