@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mirtool.errors import DataError, ParameterError
+from mirtool.synthesis.instruments import INSTRUMENTS, Struck
+from mirtool.synthesis.render import Rendering, click_track, render
+from mirtool.types import AudioSource, Events, Notes
+
+RATE = 8000
+
+
+def notes(*rows):
+    columns = np.array(rows, dtype=float).reshape(-1, 4).T
+    return Notes(dict(zip(("onset", "offset", "pitch", "velocity"), columns, strict=True)))
+
+
+CHORDS = notes((0, 0.5, 60, 90), (0, 0.5, 64, 80), (0.3, 0.31, 67.5, 70), (0.9, 2.0, 48, 127), (1.7, 1.7, 72, 20))
+
+
+def strongest_frequency(samples):
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 16 * len(samples)))
+    return np.argmax(spectrum) * RATE / (16 * len(samples))
+
+
+@pytest.mark.parametrize("name", ["piano", "harpsichord", "organ", "strings"])
+@pytest.mark.parametrize("pitch", [57, 69, 81.5])
+def test_the_pitch_is_right(name, pitch):
+    samples = render(notes((0, 1, pitch, 100)), RATE, name).samples[800:7200, 0]
+    wanted = 440 * 2 ** ((pitch - 69) / 12)
+    ratio = strongest_frequency(samples) / wanted
+    assert 1200 * abs(np.log2(ratio / max(round(ratio), 1))) < 6
+
+
+def test_piano_partials_are_stretched():
+    rate, f0 = 44100, 261.63
+    samples = Struck(inharmonicity=1e-3).tone(f0, 127, 1.0, rate)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    hertz = np.arange(len(spectrum)) * rate / len(samples)
+    near = np.abs(hertz - 7 * f0) < 100
+    peak = hertz[near][np.argmax(spectrum[near])]
+    assert peak == pytest.approx(7 * f0 * np.sqrt(1 + 1e-3 * 49), abs=2)
+
+
+@pytest.mark.parametrize("name", list(INSTRUMENTS))
+def test_onset_level_and_end(name):
+    one = notes((0.25, 0.75, 69, 127))
+    samples = render(one, RATE, name).samples[:, 0]
+    assert not samples[: RATE // 4].any()
+    assert np.abs(samples[RATE // 4 : RATE // 4 + 200]).max() > 0.01
+    assert np.abs(samples).max() < 0.45
+    assert np.abs(samples[-10:]).max() < 2e-3
+    softer = render(one.replace(velocity=[40]), RATE, name).samples
+    assert np.abs(softer).max() < 0.2 * np.abs(samples).max()
+
+
+def test_a_struck_string_dies_away_and_a_bowed_one_does_not():
+    def ratio(name):
+        samples = render(notes((0, 3, 60, 100)), RATE, name).samples[:, 0]
+        return np.std(samples[2 * RATE : 3 * RATE]) / np.std(samples[RATE // 5 : RATE])
+
+    assert ratio("piano") < 0.5
+    assert ratio("strings") == pytest.approx(1, abs=0.05)
+
+
+def test_nothing_above_nyquist():
+    assert np.abs(render(notes((0, 0.2, 126, 127)), RATE, "piano").samples).max() == 0
+
+
+def test_the_click_begins_with_its_peak():
+    samples = render(notes((0.5, 0.5, 96, 100)), RATE, "click").samples[:, 0]
+    assert np.argmax(np.abs(samples)) == RATE // 2
+
+
+def test_clicks_mark_downbeats_and_strength():
+    events = Events({"time": [0.0, 0.5, 1.0], "beat": [1, 2, 1], "strength": [1.0, 0.5, 1.0]})
+    audio = click_track(events, RATE, duration=2.0)
+    assert audio.frames == 2 * RATE
+    first, second, third = (audio.samples[at : at + 400, 0] for at in (0, RATE // 2, RATE))
+    np.testing.assert_array_equal(first, third)
+    assert strongest_frequency(first) > 1.3 * strongest_frequency(second)
+    assert np.abs(second).max() < np.abs(first).max()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(50, 30000), st.floats(0, 0.9))
+def test_blocks_are_the_whole(size, share):
+    source = Rendering(CHORDS, RATE, INSTRUMENTS["piano"])
+    assert isinstance(source, AudioSource)
+    whole = render(CHORDS, RATE).samples
+    overlap = int(share * size)
+    blocks = list(source.blocks(size, overlap))
+    joined = np.concatenate([blocks[0], *(block[overlap:] for block in blocks[1:])])
+    assert joined.dtype == np.float32
+    np.testing.assert_allclose(joined, whole, atol=1e-7)
+
+
+def test_rendering_is_deterministic_and_independent_of_order():
+    backwards = Notes({name: column[::-1] for name, column in CHORDS.columns.items()})
+    np.testing.assert_array_equal(render(CHORDS, RATE).samples, render(CHORDS, RATE).samples)
+    np.testing.assert_allclose(render(CHORDS, RATE).samples, render(backwards, RATE).samples, atol=1e-7)
+
+
+@pytest.mark.parametrize("duration", [0.5, 5.0])
+def test_duration_cuts_and_pads(duration):
+    assert render(CHORDS, RATE, duration=duration).frames == duration * RATE
+
+
+def test_no_notes_no_sound():
+    assert render(notes(), RATE).frames == 0
+    assert not render(notes(), RATE, duration=0.1).samples.any()
+
+
+def test_tuning():
+    low, high = (render(notes((0, 1, 69, 100)), RATE, "organ", tuning=t).samples[800:7200, 0] for t in (415.0, 440.0))
+    assert strongest_frequency(high) - strongest_frequency(low) == pytest.approx(25, abs=0.5)
+
+
+def test_what_cannot_be_played():
+    with pytest.raises(DataError, match="onset before 0"):
+        render(notes((-1, 0, 60, 64)), RATE)
+    with pytest.raises(ParameterError, match="no instrument 'kazoo'"):
+        render(CHORDS, RATE, "kazoo")
+    with pytest.raises(ParameterError, match="sample rate"):
+        render(CHORDS, 0)
