@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mirtool.errors import DataError
+from mirtool.tempo_map import TempoMap
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -197,6 +198,64 @@ class Notes(Table):
     """Notes: `onset`, `offset` (s), `pitch` (MIDI number, 60 = C4), `velocity` (0 to 127)."""
 
     REQUIRED = ("onset", "offset", "pitch", "velocity")
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Notes with their place in musical time, and all else that a MIDI file holds.
+
+    Parameters
+    ----------
+    notes : Notes
+        In seconds, ordered by onset and pitch; with columns `track` (from 0), `channel` (0 to 15) and `program`
+        (0 to 127) where they are known.
+    ticks : ndarray, shape (len(notes), 2), int64
+        Onset and offset of the notes in ticks.
+    tempo_map : TempoMap
+        Ticks to seconds and back.
+    messages : tuple of tuples of (int, bytes)
+        Of each track: tick and bytes of every message that is neither a note, nor a tempo, nor the end of the track, as
+        in a MIDI file (``F0 …`` and ``FF type data``, without the length).
+    """
+
+    notes: Notes
+    ticks: NDArray[np.int64]
+    tempo_map: TempoMap
+    messages: tuple[tuple[tuple[int, bytes], ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        ticks = np.asarray(self.ticks, dtype=np.int64).reshape(-1, 2)
+        if len(ticks) != len(self.notes):
+            raise DataError(f"{len(self.notes)} notes with {len(ticks)} places in musical time")
+        object.__setattr__(self, "ticks", _frozen(ticks))
+
+    @property
+    def ticks_per_beat(self) -> int:
+        """Ticks in a quarter note."""
+        return self.tempo_map.ticks_per_beat
+
+    def seconds(self, ticks: ArrayLike) -> NDArray[np.float64]:
+        """Return the times (s) of ticks."""
+        return self.tempo_map.seconds(ticks)
+
+    def ticks_at(self, seconds: ArrayLike) -> NDArray[np.float64]:
+        """Return the ticks, not rounded, at times (s)."""
+        return self.tempo_map.ticks_at(seconds)
+
+    def beats(self, seconds: ArrayLike) -> NDArray[np.float64]:
+        """Return the quarter notes from the beginning at times (s)."""
+        return self.tempo_map.ticks_at(seconds) / self.ticks_per_beat
+
+    @property
+    def time_signatures(self) -> list[tuple[int, int, int]]:
+        """Tick, numerator and denominator of each time signature, in order of time."""
+        found = [
+            (tick, data[2], 1 << data[3])
+            for track in self.messages
+            for tick, data in track
+            if data[:2] == b"\xff\x58" and len(data) >= 4 and data[2] and data[3] < 16
+        ]
+        return sorted(found, key=lambda signature: signature[0])
 
 
 class WarpingPath(Table):

@@ -1,0 +1,353 @@
+"""Sound: WAV with our own reader, so that it streams; all else through libsndfile, and through ffmpeg where that fails.
+
+Lengths in headers are not trusted. A file whose header promises more samples than there are is an error (part of the
+recording is missing), unless the part that is there was asked for by `duration`; a header that knows no length (0,
+0xFFFFFFFF and the like, FLAC and MP3 that were streamed) means: up to the end.
+"""
+
+import io
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.blocks import check_block, chunk_size, reblocked
+from mirtool.errors import DataError, FormatError, ParameterError
+from mirtool.io import riff
+from mirtool.io.options import ReadOptions
+
+if TYPE_CHECKING:
+    import soundfile
+
+SPOOL_BYTES = 64 << 20  # what is read from a pipe stays in memory up to here, then goes to a temporary file
+Samples = NDArray[np.float32]
+
+
+class Recording:
+    """A recording being decoded: the `AudioSource` that the readers return. It closes its stream when it goes.
+
+    Attributes
+    ----------
+    name : str
+        As the user gave it.
+    sample_rate, channels : int
+    frames : int or None
+        Length of the part that was asked for; None when only decoding will tell.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        layout: tuple[int, int],
+        total: int | None,
+        options: ReadOptions,
+    ) -> None:
+        weakref.finalize(self, stream.close)
+        self._stream = stream
+        self.name = name
+        self.sample_rate, self.channels = layout
+        start, duration = options.start or 0.0, options.duration
+        if start < 0 or (duration is not None and duration <= 0):
+            raise ParameterError(f"start {start:g} s must not be negative and duration must be positive")
+        self._first = round(start * self.sample_rate)
+        self._wanted = None if duration is None else max(1, round(duration * self.sample_rate))
+        self.frames: int | None = None
+        if total is not None:
+            if total == 0:
+                raise DataError(f"{name}: no samples")
+            self._check_start(total)
+            self.frames = total - self._first if self._wanted is None else min(self._wanted, total - self._first)
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[Samples]:
+        """Yield blocks (n × channels); see `AudioSource`."""
+        check_block(size, overlap)
+        decoded = self._checked(self._decode(chunk_size(size, overlap)))
+        return reblocked(decoded, size, overlap, self.channels)
+
+    def _decode(self, frames: int) -> Iterator[Samples]:
+        """Yield the part that was asked for, in chunks of up to `frames` samples."""
+        raise NotImplementedError
+
+    def _check_start(self, total: int) -> None:
+        if 0 < total <= self._first:
+            seconds = total / self.sample_rate
+            raise DataError(
+                f"{self.name}: start {self._first / self.sample_rate:g} s lies beyond the end ({seconds:.3f} s)"
+            )
+
+    def _checked(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
+        """Pass chunks on; refuse NaN and infinity, naming the time, and a recording without samples."""
+        position = 0
+        for chunk in chunks:
+            # One sum is a quarter of the cost of looking at each sample; it may overflow, so a bad sum is looked into.
+            with np.errstate(over="ignore", invalid="ignore"):
+                suspicious = not np.isfinite(chunk.sum())
+            if suspicious and not (finite := np.isfinite(chunk)).all():
+                row, column = np.argwhere(~finite)[0]
+                time = (self._first + position + int(row)) / self.sample_rate
+                raise DataError(f"{self.name}: sample {chunk[row, column]} at {time:.6f} s (channel {column + 1})")
+            position += len(chunk)
+            yield chunk
+        if position == 0:
+            raise DataError(f"{self.name}: no samples")
+
+    def _cut(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
+        """Cut the wanted part out of chunks that begin at the beginning."""
+        position = 0
+        stop = None if self._wanted is None else self._first + self._wanted
+        for chunk in chunks:
+            begin = max(self._first - position, 0)
+            end = len(chunk) if stop is None else min(stop - position, len(chunk))
+            position += len(chunk)
+            if begin < end:
+                yield chunk[begin:end]
+            if stop is not None and position >= stop:
+                return
+        self._check_start(position)
+
+    def _truncated(self, promised: int, there: int) -> FormatError:
+        rate = self.sample_rate
+        seconds = there * 1000 // rate / 1000
+        part = seconds - self._first / rate
+        remedy = f"; --duration {part:.3f} reads what is there" if part > 0 else ""
+        return FormatError(
+            f"truncated: the header promises {promised / rate:.3f} s, there are {there / rate:.3f} s{remedy}", self.name
+        )
+
+    def _needs(self, promised: int, there: int) -> bool:
+        """Tell whether the part that was asked for is affected by the missing end."""
+        return there < promised and (self._wanted is None or self._first + self._wanted > there)
+
+
+class WaveRecording(Recording):
+    """WAV of plain samples in a seekable file."""
+
+    def __init__(self, stream: BinaryIO, header: riff.WaveHeader, name: str, options: ReadOptions) -> None:
+        self._header = header
+        available = stream.seek(0, os.SEEK_END) - header.data_start
+        promised = header.data_bytes
+        total = (available if promised is None else min(available, promised)) // header.frame_bytes
+        super().__init__(stream, name, header.layout, total, options)
+        if promised is not None and self._needs(promised // header.frame_bytes, total):
+            raise self._truncated(promised // header.frame_bytes, total)
+
+    def _decode(self, frames: int) -> Iterator[Samples]:
+        width = self._header.frame_bytes
+        view = View(self._stream)
+        view.seek(self._header.data_start + self._first * width)
+        left = (self.frames or 0) * width
+        while left and (data := riff.read_exactly(cast(BinaryIO, view), min(left, frames * width))):
+            left -= len(data)
+            yield riff.samples(data, self._header)
+
+
+class WaveStream(Recording):
+    """WAV of plain samples from a pipe, read as it comes.
+
+    What has been read is kept (in memory, then in a temporary file), so that later calls of `blocks` can begin again.
+    """
+
+    def __init__(self, stream: BinaryIO, header: riff.WaveHeader, name: str, options: ReadOptions) -> None:
+        super().__init__(stream, name, header.layout, None, options)
+        self._header = header
+        self._kept = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 (lives as long as the recording)
+        weakref.finalize(self, self._kept.close)
+        self._ended = False
+
+    def _decode(self, frames: int) -> Iterator[Samples]:
+        return self._cut(self._from_beginning(frames))
+
+    def _from_beginning(self, frames: int) -> Iterator[Samples]:
+        width, promised = self._header.frame_bytes, self._header.data_bytes
+        count = 0
+        while True:
+            self._kept.seek(count * width)
+            if data := self._kept.read(frames * width):
+                chunk = riff.samples(data, self._header)
+            elif (fresh := self._fresh(frames)) is not None:
+                chunk = fresh
+            else:
+                break
+            count += len(chunk)
+            yield chunk
+        if promised is not None and count < promised // width:
+            raise self._truncated(promised // width, count)
+
+    def _fresh(self, frames: int) -> Samples | None:
+        """Read what has come; None at the end."""
+        width, promised = self._header.frame_bytes, self._header.data_bytes
+        position = self._kept.seek(0, os.SEEK_END)
+        limit = frames * width
+        if promised is not None:
+            limit = min(limit, promised - promised % width - position)
+        if self._ended or limit <= 0:
+            return None
+        data = getattr(self._stream, "read1", self._stream.read)(limit)
+        if rest := len(data) % width:
+            data += riff.read_exactly(self._stream, width - rest)
+        self._ended = not data or len(data) % width != 0
+        data = data[: len(data) - len(data) % width]
+        self._kept.write(data)
+        return riff.samples(data, self._header) if data else None
+
+
+class View(io.RawIOBase):
+    """A seekable stream with a position of its own, so that several readers of one stream do not disturb each other."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._base, self._position = stream, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_CUR:
+            offset += self._position
+        elif whence == os.SEEK_END:
+            offset += self._base.seek(0, os.SEEK_END)
+        self._position = offset
+        return offset
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        self._base.seek(self._position)
+        data = self._base.read(size)
+        self._position += len(data)
+        return data
+
+
+class GuardedView(View):
+    """A view for libsndfile, which cannot pass an exception on: it is kept, and reading ends."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        self.problem: OSError | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return super().read(size)
+        except OSError as problem:
+            self.problem = problem
+            return b""
+
+
+class DecodedFile(Recording):
+    """Anything that libsndfile decodes, in a seekable file."""
+
+    def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
+        import soundfile
+
+        with soundfile.SoundFile(GuardedView(stream)) as sound:
+            # MPEG frame counts are estimates; a streamed FLAC does not know its own.
+            self._promised = None if sound.format == "MP3" or sound.frames >= 1 << 62 else int(sound.frames)
+            super().__init__(stream, name, (sound.samplerate, sound.channels), self._promised, options)
+
+    def _decode(self, frames: int) -> Iterator[Samples]:
+        if self._promised is None:
+            return self._cut(self._read(0, None, frames))
+        return self._read(self._first, self._first + (self.frames or 0), frames)
+
+    def _read(self, first: int, stop: int | None, frames: int) -> Iterator[Samples]:
+        import soundfile
+
+        view = GuardedView(self._stream)
+        position = first
+        try:
+            with soundfile.SoundFile(view) as sound:
+                if first:
+                    sound.seek(first)
+                while stop is None or position < stop:
+                    count = frames if stop is None else min(frames, stop - position)
+                    block = sound.read(count, dtype="float32", always_2d=True)
+                    if not len(block):
+                        break
+                    position += len(block)
+                    yield block
+        except soundfile.LibsndfileError as problem:
+            message = f"damaged at {position / self.sample_rate:.3f} s ({reason(problem)})"
+            raise FormatError(message, self.name) from problem
+        if view.problem is not None:
+            raise view.problem
+        if stop is not None and position < stop:
+            raise self._truncated(self._promised or stop, position)
+
+
+def reason(problem: "soundfile.LibsndfileError") -> str:
+    """Return what libsndfile says, without the repr of our stream."""
+    return str(problem.error_string).rstrip(".").replace("Error : ", "")
+
+
+def spooled(head: bytes, stream: BinaryIO) -> BinaryIO:
+    """Copy a pipe, of which `head` has been read already, into a temporary file."""
+    copy = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 (lives as long as the recording)
+    copy.write(head)
+    shutil.copyfileobj(stream, copy, 1 << 20)
+    copy.seek(0)
+    return cast(BinaryIO, copy)
+
+
+def read(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
+    """Open a recording.
+
+    Parameters
+    ----------
+    stream : binary file
+        A WAV file need not be seekable: it is then read as it comes.
+    name : str
+        As the user gave it, for messages.
+    options : ReadOptions
+        `start` and `duration` choose a part.
+
+    Returns
+    -------
+    Recording
+        An `AudioSource`; `blocks` may be called again.
+
+    Raises
+    ------
+    FormatError
+        The bytes are no audio, or damaged, or fewer than promised.
+    DataError
+        No samples, or `start` beyond the end; while reading: NaN or infinite samples.
+    MissingPart
+        Only ffmpeg can decode this, and it is not installed.
+    """
+    seekable = stream.seekable()
+    if seekable:
+        stream.seek(0)
+    reader = riff.HeaderReader(stream, name)
+    head = reader.peek(12)
+    if not head:
+        raise FormatError("empty", name)
+    if head[:4] in riff.MAGIC and head[8:] == b"WAVE":
+        header = reader.header()
+        if header.plain:
+            return (WaveRecording if seekable else WaveStream)(stream, header, name, options)
+    return _decoded(stream if seekable else spooled(reader.taken, stream), name, options)
+
+
+def _decoded(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
+    """Open what is not plain WAV."""
+    import soundfile
+
+    try:
+        return DecodedFile(stream, name, options)
+    except soundfile.LibsndfileError as problem:
+        stream.close()
+        raise FormatError(f"not audio ({reason(problem)})", name) from problem

@@ -1,0 +1,23 @@
+"""What a reader and a writer are told besides the bytes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a reader may need to know beside the bytes.
+
+    Parameters
+    ----------
+    format : str
+        Name of the format.
+    feature_rate : float or None
+        Frames a second of a matrix that does not say it itself.
+    start, duration : float or None
+        The stretch that is wanted (s); a reader of audio need not decode more.
+    """
+
+    format: str = ""
+    feature_rate: float | None = None
+    start: float | None = None
+    duration: float | None = None

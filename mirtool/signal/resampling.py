@@ -1,0 +1,119 @@
+"""Change the sample rate and the number of channels of a stream of sound."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.blocks import CHUNK, check_block, chunk_size, reblocked
+from mirtool.errors import ParameterError
+from mirtool.types import AudioSource
+
+Samples = NDArray[np.float32]
+
+
+def mono(source: AudioSource) -> AudioSource:
+    """Average the channels.
+
+    Parameters
+    ----------
+    source : AudioSource
+
+    Returns
+    -------
+    AudioSource
+        One channel: the mean of all; `source` itself if it has only one.
+    """
+    return source if source.channels == 1 else _Mono(source)
+
+
+def resampled(source: AudioSource, sample_rate: int) -> AudioSource:
+    """Change the sample rate.
+
+    Parameters
+    ----------
+    source : AudioSource
+    sample_rate : int
+        Hz.
+
+    Returns
+    -------
+    AudioSource
+        Without delay, of round(frames · ratio) samples, the same whatever the size of the blocks; `source` itself if
+        it has that rate. Take `mono` first where one channel is enough: it halves the work.
+
+    Raises
+    ------
+    ParameterError
+        A rate that is not positive.
+
+    Notes
+    -----
+    libsoxr at "HQ": flat to 0.91 of the new Nyquist frequency, aliases and images below −120 dB, linear phase.
+    """
+    if sample_rate <= 0:
+        raise ParameterError(f"sample rate must be positive, not {sample_rate}")
+    return source if source.sample_rate == sample_rate else _Resampled(source, sample_rate)
+
+
+class _Mono:
+    channels = 1
+
+    def __init__(self, source: AudioSource) -> None:
+        self._source = source
+        self.sample_rate = source.sample_rate
+
+    @property
+    def frames(self) -> int | None:
+        return self._source.frames
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[Samples]:
+        check_block(size, overlap)
+        averages = (_average(block) for block in self._source.blocks(chunk_size(size, overlap)))
+        return reblocked(averages, size, overlap)
+
+
+def _average(block: Samples) -> Samples:
+    """Return the mean of the channels (n × 1); column by column is six times as fast as `mean`."""
+    if block.shape[1] == 1:
+        return block
+    total = block[:, 0] + block[:, 1]
+    for column in range(2, block.shape[1]):
+        total += block[:, column]
+    total *= np.float32(1 / block.shape[1])
+    return total[:, None]
+
+
+class _Resampled:
+    def __init__(self, source: AudioSource, sample_rate: int) -> None:
+        self._source = source
+        self.sample_rate = sample_rate
+        self.channels = source.channels
+
+    @property
+    def frames(self) -> int | None:
+        return None if self._source.frames is None else self._length(self._source.frames)
+
+    def _length(self, frames: int) -> int:
+        return (2 * frames * self.sample_rate + self._source.sample_rate) // (2 * self._source.sample_rate)
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[Samples]:
+        check_block(size, overlap)
+        return reblocked(self._chunks(), size, overlap, self.channels)
+
+    def _chunks(self) -> Iterator[Samples]:
+        import soxr
+
+        stream = soxr.ResampleStream(self._source.sample_rate, self.sample_rate, self.channels, quality="HQ")
+        taken = given = 0
+        # Always the same chunks, so that rounding does not depend on the size of the blocks.
+        for block in self._source.blocks(CHUNK):
+            taken += len(block)
+            chunk = stream.resample_chunk(np.ascontiguousarray(block))
+            given += len(chunk)
+            yield chunk
+        rest = stream.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
+        missing = self._length(taken) - given
+        yield rest[:missing]
+        if missing > len(rest):
+            yield np.zeros((missing - len(rest), self.channels), np.float32)
