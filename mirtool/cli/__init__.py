@@ -1,1 +1,8 @@
-"""The table of contents: sections and their commands."""
+"""The table of contents: sections and their commands.
+
+A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`), which is imported when it is called.
+"""
+
+CONTENTS: dict[str, tuple[str, ...]] = {
+    "Tools": ("doctor",),
+}

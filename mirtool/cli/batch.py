@@ -1,0 +1,222 @@
+"""Many inputs: what becomes a job, where its outputs go, and how jobs are run."""
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from mirtool import __version__
+from mirtool.cli import pool, progress
+from mirtool.cli.command import HEADED, Command, entry_of
+from mirtool.cli.failures import Failure
+from mirtool.cli.job import Job, Plan
+from mirtool.cli.parameters import as_mapping
+from mirtool.errors import BatchFailure, FormatError
+
+log = logging.getLogger("mirtool")
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job; travels between processes.
+
+    Parameters
+    ----------
+    data : bytes
+        For the one stream that all jobs share.
+    failure : Failure or None
+    records : tuple of (int, str)
+        Level and text of log messages.
+    """
+
+    data: bytes = b""
+    failure: Failure | None = None
+    records: tuple[tuple[int, str], ...] = ()
+
+
+def perform(plan: Plan) -> bytes:
+    """Do one job in this process; return what it has for a shared stream."""
+    import importlib
+
+    command = entry_of(importlib.import_module(plan.module)).commands[plan.name]
+    job = Job(plan)
+    manifest = os.path.join(plan.output, MANIFEST) if plan.parts else None
+    if manifest is not None:
+        _make_folder(plan.output)
+        with suppress(FileNotFoundError):
+            os.unlink(manifest)
+    elif plan.output != "-" and not plan.collect:
+        _make_folder(os.path.dirname(plan.output))
+    command(job, **plan.parameters, **plan.own)
+    job.finish()
+    if manifest is not None:
+        _write_manifest(plan, manifest, job.parts)
+    return job.collected
+
+
+def attempt(plan: Plan) -> Outcome:
+    """Do one job and catch what goes wrong; runs in worker processes, too."""
+    records: list[tuple[int, str]] = []
+    handler = _Collector(records)
+    log.addHandler(handler)
+    log.propagate, before = False, log.propagate
+    others = [other for other in log.handlers if other is not handler]
+    for other in others:
+        log.removeHandler(other)
+    try:
+        return Outcome(perform(plan), None, tuple(records))
+    except Exception as error:
+        return Outcome(b"", Failure.of(error, plan.inputs, traceback.format_exc()), tuple(records))
+    finally:
+        log.removeHandler(handler)
+        log.propagate = before
+        for other in others:
+            log.addHandler(other)
+
+
+class _Collector(logging.Handler):
+    def __init__(self, records: list[tuple[int, str]]) -> None:
+        super().__init__()
+        self.records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append((record.levelno, record.getMessage()))
+
+
+def run(command: Command, plans: Sequence[Plan], *, jobs: int, debug: bool, quiet: bool) -> None:
+    """Do all jobs; results go to a shared stream in the order of the inputs.
+
+    Parameters
+    ----------
+    command : Command
+    plans : sequence of Plan
+        One is done as if there were no batch: its error is the error of the program.
+    jobs : int
+        How many at once.
+    debug, quiet : bool
+
+    Raises
+    ------
+    BatchFailure
+        At least one job failed; each has been reported.
+    """
+    if len(plans) == 1 and not plans[0].collect:
+        perform(plans[0])
+        return
+    pool.pin_threads()
+    failed: list[str] = []
+    with ExitStack() as stack:
+        sink = _Shared(plans[0].output, plans[0].format) if plans and plans[0].collect else None
+        advance = stack.enter_context(progress.bar(" ".join(command.path), len(plans), quiet=quiet))
+        if sink is not None:
+            stack.enter_context(sink)
+        for plan, outcome in zip(plans, _in_order(plans, jobs), strict=True):
+            advance(1)
+            for level, text in outcome.records:
+                log.log(level, "%s: %s", plan.label, text)
+            failure = outcome.failure
+            if failure is None and sink is not None:
+                failure = sink.add(outcome.data, plan)
+            if failure is not None:
+                failed.append(plan.label)
+                log.error("%s", failure.line(several=True))
+                if debug and failure.trace:
+                    sys.stderr.write(failure.trace)
+    if failed:
+        shown = ", ".join(failed[:20]) + (f" and {len(failed) - 20} more" if len(failed) > 20 else "")
+        raise BatchFailure(f"{len(failed)} of {len(plans)} failed: {shown}")
+
+
+def _in_order(plans: Sequence[Plan], jobs: int) -> Iterator[Outcome]:
+    """Yield outcomes in the order of the plans."""
+    if jobs == 1 or len(plans) == 1:
+        yield from map(attempt, plans)
+        return
+    early: dict[int, Outcome] = {}
+    following = 0
+    for place, result in pool.run(attempt, plans, jobs):
+        early[place] = Outcome(failure=Failure.died(str(result), plans[place].inputs)) if isinstance(
+            result, pool.Dead
+        ) else result  # fmt: skip
+        while following in early:
+            yield early.pop(following)
+            following += 1
+
+
+class _Shared:
+    """One stream for the results of several jobs: the header once, and nothing half-written under the target's name."""
+
+    def __init__(self, target: str, format: str | None) -> None:
+        from mirtool.io import streams
+
+        self._output = streams.atomic(target)
+        self._headed = format in HEADED
+        self._header: bytes | None = None
+        self._live = target == "-"
+
+    def __enter__(self) -> None:
+        self._stream = self._output.__enter__()
+
+    def __exit__(self, *what: Any) -> None:
+        self._output.__exit__(*what)
+
+    def add(self, data: bytes, plan: Plan) -> Failure | None:
+        """Append the result of a job; a failure if its columns differ from those before it."""
+        if self._headed:
+            header, _, rest = data.partition(b"\n")
+            if self._header is None:
+                self._header, rest = header, data
+            elif header != self._header:
+                message = f"its columns ({header.decode()}) differ from those before it ({self._header.decode()})"
+                return Failure.of(FormatError(message, plan.label), plan.inputs, "")
+            data = rest
+        self._stream.write(data)
+        if self._live:
+            self._stream.flush()
+        return None
+
+
+# ----------------------------------------------------------------------------------------------- what is there already
+
+
+def is_done(plan: Plan, extras: Iterable[str]) -> bool:
+    """Tell whether the outputs of a job are there, as --skip-existing understands it."""
+    if not all(os.path.exists(name) for name in extras):
+        return False
+    if not plan.parts:
+        return plan.output != "-" and os.path.exists(plan.output)
+    try:
+        with open(os.path.join(plan.output, MANIFEST), encoding="utf-8") as stream:
+            manifest = json.load(stream)
+        files = manifest["files"]
+        same = {key: manifest[key] for key in ("command", "parameters")} == _identity(plan)
+        return same and all(os.path.exists(os.path.join(plan.output, name)) for name in files)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _identity(plan: Plan) -> dict[str, Any]:
+    """Say what was computed, as JSON gives it back."""
+    made = {"command": " ".join(plan.path), "parameters": {**as_mapping(plan.parameters.values()), **plan.own}}
+    return dict(json.loads(json.dumps(made, default=str)))
+
+
+def _write_manifest(plan: Plan, target: str, parts: Sequence[str]) -> None:
+    from mirtool.io import formats, streams
+
+    extension = formats.FORMATS[str(plan.format)].extensions[0]
+    content = {"mirtool": __version__, **_identity(plan), "files": [part + extension for part in parts]}
+    with streams.atomic(target) as stream:
+        stream.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def _make_folder(folder: str) -> None:
+    if folder:
+        os.makedirs(folder, exist_ok=True)

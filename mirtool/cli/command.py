@@ -1,0 +1,232 @@
+"""The frame of every command: what it reads, writes and lets the user set.
+
+A command file holds one decorated function and nothing heavy at its top::
+
+    from typing import Annotated
+
+    from mirtool.cli.command import command
+    from mirtool.cli.inputs import many
+    from mirtool.cli.job import Job
+    from mirtool.cli.options import Option
+    from mirtool.rhythm.parameters import OnsetParameters
+
+
+    @command(many("X", "audio, or a novelty curve", "audio", "features"), writes="events", plots=True)
+    def onsets(
+        job: Job,
+        parameters: OnsetParameters,
+        click: Annotated[str | None, Option("Write the sound with clicks.", output=".wav")] = None,
+    ) -> None:
+        \"\"\"Find where notes begin.
+
+        Columns: time,strength
+
+        For example:
+            mirtool onsets take.wav -o take.csv
+            mirtool onsets corpus/ -o onsets/ --jobs 8
+
+        Paper: Bello et al. (2005), A tutorial on onset detection in music signals.
+        \"\"\"
+        from mirtool.rhythm.onsets import detect
+
+        events = detect(job.read(0), parameters)
+        job.write(events)
+        if click:
+            job.write_as(clicks(events), click)
+        job.plot(events)
+
+An argument annotated with a frozen dataclass is a set of parameters: its fields become options (several dataclasses may
+stand side by side). An argument annotated ``Annotated[type, Option(…)]`` is an option of the command itself. The frame
+adds the shared options, makes one call a job, and turns errors into exit codes.
+
+Inputs have three shapes, made by `many` (X…: a job each), `fixed` (PATH X: one job) and `group` (A B …: one job);
+`None` for a command that reads nothing. A command with ``parts=True`` has several outputs: it calls
+``job.write_part(name, container)`` for each, and users choose a folder (``-o DIR/``) or one part (``--only NAME``).
+
+Sub-commands (``features KIND X``): a file with several decorated functions, none of which has the file's name; the
+module docstring is the help of the whole.
+"""
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated, Any, get_args, get_origin
+
+from mirtool.cli import CONTENTS, options, parameters
+from mirtool.cli.inputs import Inputs
+from mirtool.cli.options import Option
+from mirtool.io import formats
+
+# Formats whose tables can be laid one after the other in one stream, and which of them can name the input of a row.
+HEADED = ("csv", "tsv")
+NAMED = (*HEADED, "json")
+STREAMABLE = (*NAMED, "lab", "beats", "mireval", "audacity")
+PICTURES = "picture"
+
+
+@dataclass(frozen=True, eq=False)
+class Command:
+    """A command as the frame sees it; see the module's text for how one is made."""
+
+    function: Callable[..., None]
+    inputs: Inputs
+    writes: str
+    parts: bool
+    plots: bool
+
+    @property
+    def module(self) -> str:
+        """Where to import it from."""
+        return self.function.__module__
+
+    @property
+    def name(self) -> str:
+        """Its own name, such as ``chroma``."""
+        return self.function.__name__.strip("_").replace("_", "-")
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Its names on the command line, such as ``("features", "chroma")``."""
+        file = self.module.rpartition(".")[2].replace("_", "-")
+        return (self.name,) if file == self.name else (file, self.name)
+
+    @property
+    def help(self) -> str:
+        """The docstring."""
+        return inspect.getdoc(self.function) or ""
+
+    @functools.cached_property
+    def kinds(self) -> Mapping[str, type]:
+        """Parameter dataclasses by the argument that takes them."""
+        hints = typing.get_type_hints(self.function)
+        return {name: hint for name, hint in hints.items() if isinstance(hint, type) and dataclasses.is_dataclass(hint)}
+
+    @functools.cached_property
+    def parameters(self) -> tuple[Option, ...]:
+        """Options that come from the dataclasses."""
+        return parameters.merged(self.kinds.values())
+
+    @functools.cached_property
+    def own(self) -> tuple[Option, ...]:
+        """Options that stand in the signature."""
+        hints = typing.get_type_hints(self.function, include_extras=True)
+        found = []
+        for name, argument in inspect.signature(self.function).parameters.items():
+            if get_origin(hints[name]) is Annotated:
+                annotation, *marks = get_args(hints[name])
+                option = next(mark for mark in marks if isinstance(mark, Option))
+                kind = annotation if not option.repeat else get_args(annotation)[0]
+                both = option.both or (annotation is bool and argument.default is True)
+                found.append(dataclasses.replace(option, name=name, type=kind, default=argument.default, both=both))
+        return tuple(found)
+
+    @functools.cached_property
+    def shared(self) -> tuple[Option, ...]:
+        """The shared options that do something here."""
+        return tuple(_shared(self))
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of the formats that --format takes."""
+        if self.writes == PICTURES:
+            return ("png", "svg", "pdf")
+        if self.writes:
+            return formats.formats_for(self.writes)
+        return tuple(row.name for row in formats.FORMATS.values() if row.writer)
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """All options, in the order of the help."""
+        return (*self.own, *self.parameters, *self.shared)
+
+    def __call__(self, *args: Any, **options: Any) -> None:
+        """Call the function itself."""
+        self.function(*args, **options)
+
+
+def _shared(command: Command) -> Iterator[Option]:
+    reads = [kind for argument in command.inputs.arguments for kind in argument.reads]
+    yield options.OUTPUT
+    yield dataclasses.replace(options.FORMAT, choices=command.formats)
+    if command.writes == "audio":
+        yield options.SUBTYPE
+    if command.parts:
+        yield options.ONLY
+    if command.plots:
+        yield options.PLOT
+    if command.inputs.shape != "none":
+        yield options.FROM
+        if "audio" in command.inputs.arguments[0].reads:
+            yield from (options.START, options.DURATION)
+        if "features" in reads:
+            yield options.INPUT_RATE
+        yield from (options.FILES_FROM, options.JOBS, options.SKIP)
+        if command.inputs.shape == "many" and command.writes in formats.TABLES:
+            yield options.FILENAME
+    if command.kinds:
+        yield from (options.PARAMS, options.DUMP_PARAMS)
+    yield from (options.QUIET, options.VERBOSE, options.DEBUG, options.HELP)
+
+
+def command(
+    inputs: Inputs | None, *, writes: str, parts: bool = False, plots: bool = False
+) -> Callable[[Callable[..., None]], Command]:
+    """Make a command of a function.
+
+    Parameters
+    ----------
+    inputs : Inputs or None
+        From `many`, `fixed` or `group`.
+    writes : str
+        The container of the output: ``table``, ``events``, ``segments``, ``notes``, ``path``, ``features``, ``audio``,
+        ``score``; ``picture``; or empty if it follows from the input.
+    parts : bool
+        There are several outputs.
+    plots : bool
+        Offers ``--plot``.
+    """
+    return lambda function: Command(function, inputs or Inputs("none"), writes, parts, plots)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the table of contents: a command, or a file of sub-commands."""
+
+    name: str
+    help: str
+    commands: Mapping[str, Command]
+
+    @property
+    def summary(self) -> str:
+        """First line of the help, without its full stop."""
+        return self.help.partition("\n")[0].rstrip(".")
+
+    @property
+    def single(self) -> Command | None:
+        """The command, if it has no sub-commands."""
+        return self.commands.get(self.name) if len(self.commands) == 1 else None
+
+
+def names() -> list[str]:
+    """Return the names of all commands, in the order of the contents."""
+    return [name for section in CONTENTS.values() for name in section]
+
+
+def load(name: str) -> Entry | None:
+    """Import a command's file; None if there is no such command."""
+    if name not in names():
+        return None
+    return entry_of(importlib.import_module(f"mirtool.cli.{name.replace('-', '_')}"))
+
+
+def entry_of(module: ModuleType) -> Entry:
+    """Find the commands that a module defines."""
+    found = {item.name: item for item in vars(module).values() if isinstance(item, Command)}
+    name = module.__name__.rpartition(".")[2].replace("_", "-")
+    help = found[name].help if name in found else inspect.getdoc(module) or ""
+    return Entry(name, help, found)

@@ -1,0 +1,213 @@
+"""One job: what a command gets to read its inputs and write its outputs with."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mirtool.cli import progress
+from mirtool.errors import FormatError, UsageProblem
+
+if TYPE_CHECKING:
+    from mirtool.types import AudioSource, Features, Table
+
+    Container = AudioSource | Features | Table | Any
+
+log = logging.getLogger("mirtool")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How inputs are read, from the shared options."""
+
+    format: str | None = None
+    start: float | None = None
+    duration: float | None = None
+    feature_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is known of a job before it runs; goes to worker processes.
+
+    Parameters
+    ----------
+    module, name : str
+        The command.
+    path : tuple of str
+        Its names on the command line.
+    inputs : tuple of str
+    reads : tuple of tuple of str
+        Containers that each input may be.
+    parameters : mapping
+        Parameter objects by argument.
+    own : mapping
+        The command's own options by argument.
+    output : str
+        `-`, a file, or for several outputs a folder (with a final `/`).
+    format, subtype : str or None
+    only : str or None
+        The one part to write.
+    plot : str or None
+    column : str or None
+        What the leading column `file` says.
+    collect : bool
+        The output is one of several that go to one stream.
+    parts : bool
+        There are several outputs, in the folder `output`.
+    reading : Reading
+    quiet : bool
+    """
+
+    module: str
+    name: str
+    path: tuple[str, ...]
+    inputs: tuple[str, ...]
+    reads: tuple[tuple[str, ...], ...]
+    parameters: Mapping[str, Any]
+    own: Mapping[str, Any]
+    output: str
+    format: str | None = None
+    subtype: str | None = None
+    only: str | None = None
+    plot: str | None = None
+    column: str | None = None
+    collect: bool = False
+    parts: bool = False
+    reading: Reading = field(default_factory=Reading)
+    quiet: bool = True
+
+    @property
+    def label(self) -> str:
+        """How messages call the job."""
+        return " ".join(self.inputs)
+
+
+class Job:
+    """The inputs and outputs of one call.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        As the user named them.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.inputs = plan.inputs
+        self.collected = b""
+        self.parts: list[str] = []
+
+    def read(self, index: int = 0) -> Any:
+        """Read an input into its container.
+
+        Raises
+        ------
+        FormatError
+            It is a container that the command does not take.
+        """
+        from mirtool.io import formats
+
+        name, reading = self.inputs[index], self.plan.reading
+        first = index == 0
+        container = formats.read(
+            name,
+            format=reading.format if self._takes_format(index) else None,
+            feature_rate=reading.feature_rate,
+            start=reading.start if first else None,
+            duration=reading.duration if first else None,
+        )
+        kind, wanted = formats.container_name(container), self.plan.reads[min(index, len(self.plan.reads) - 1)]
+        if kind not in wanted:
+            raise FormatError(
+                f"{_article(kind)}, but {' '.join(self.plan.path)} reads {' or '.join(wanted)} here", name
+            )
+        return container
+
+    def _takes_format(self, index: int) -> bool:
+        """Whether --from speaks of this input: stdin, or else the first whose name says nothing."""
+        from mirtool.io import formats
+
+        if "-" in self.inputs:
+            return self.inputs[index] == "-"
+        silent = [place for place, name in enumerate(self.inputs) if formats.by_extension(name) is None]
+        return index == (silent[0] if silent else 0)
+
+    def write(self, container: "Container") -> None:
+        """Write the result where -o says, else to stdout."""
+        from mirtool.io import formats
+
+        plan = self.plan
+        if plan.column is not None and formats.container_name(container) in formats.TABLES:
+            container = _with_column(container, plan.column)
+        if not plan.collect:
+            formats.write(container, plan.output, format=plan.format, subtype=plan.subtype)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            target = os.path.join(folder, "part")
+            formats.write(container, target, format=plan.format, subtype=plan.subtype)
+            with open(target, "rb") as stream:
+                self.collected = stream.read()
+
+    def wants(self, part: str) -> bool:
+        """Whether a part will be written, so that others need no work."""
+        return self.plan.only in (None, part)
+
+    def write_part(self, part: str, container: "Container") -> None:
+        """Write one of several outputs: DIR/PART.ext, or with --only PART where -o says."""
+        from mirtool.io import formats
+
+        self.parts.append(part)
+        if not self.wants(part):
+            return
+        if self.plan.only is not None:
+            self.write(container)
+            return
+        target = os.path.join(self.plan.output, part + formats.FORMATS[str(self.plan.format)].extensions[0])
+        if any(os.path.exists(target) and os.path.samefile(target, name) for name in self.inputs if name != "-"):
+            raise UsageProblem(f"{target}: is an input")
+        formats.write(container, target, format=self.plan.format, subtype=self.plan.subtype)
+
+    def write_as(self, container: "Container", target: str, *, format: str | None = None) -> None:
+        """Write a further output under the name that an option gives."""
+        from mirtool.io import formats
+
+        formats.write(container, target, format=format)
+
+    def plot(self, content: Any) -> None:
+        """Draw a container, or the figure that a callable without arguments makes, if --plot asks for it."""
+        if self.plan.plot is not None:
+            self.draw(content, self.plan.plot)
+
+    def draw(self, content: Any, target: str, format: str | None = None) -> None:
+        """Draw a container, or the figure that a callable without arguments makes, to a file or stdout."""
+        from mirtool.io import streams
+        from mirtool.plots import dispatch, figure
+
+        chosen = format or figure.format_of(target)
+        with streams.atomic(target) as stream:
+            dispatch.draw(content, stream, chosen)
+
+    def progress(self, total: float | None = None, text: str = "") -> AbstractContextManager[Callable[[float], None]]:
+        """Show how much is done, on a terminal: ``with job.progress(n) as advance: advance(1)``."""
+        return progress.bar(text or self.plan.label, total, quiet=self.plan.quiet)
+
+    def finish(self) -> None:
+        """Raise `UsageProblem` if --only named a part that there is not."""
+        if self.plan.only is not None and self.plan.only not in self.parts:
+            raise UsageProblem(f"--only: no part {self.plan.only!r}; there are {', '.join(self.parts) or 'none'}")
+
+
+def _article(kind: str) -> str:
+    return {"audio": "audio", "features": "features"}.get(kind, f"a {kind}")
+
+
+def _with_column(table: Any, name: str) -> "Table":
+    import numpy as np
+
+    column = np.full(len(table), name, dtype=object)
+    named: Table = type(table)({"file": column, **table.columns})
+    return named

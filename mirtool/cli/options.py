@@ -1,0 +1,152 @@
+"""The options: what one is, and those that mean the same everywhere, each defined once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mirtool.cli import values
+from mirtool.errors import UsageProblem
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command line, from which parser, help, manual and completions are made.
+
+    In a command's signature: ``confidence: Annotated[bool, Option("Append a column.")] = False``; name, type and
+    default are then those of the argument.
+
+    Parameters
+    ----------
+    help : str
+        One sentence.
+    short : str
+        Such as ``-o``.
+    metavar : str
+        How help names the value.
+    choices : tuple of str
+    unit : str
+    output : str
+        The option names an output file; this is its extension when a folder is given, such as ``.png``.
+    repeat : bool
+        May be given several times; the function gets a tuple.
+    section : str
+        Heading in help.
+    in_rows : bool
+        May be a column of a job table.
+    files : bool
+        Takes a file name (for completions).
+    name, type, default
+        Filled in from the signature or the dataclass.
+    """
+
+    help: str
+    short: str = ""
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    output: str = ""
+    repeat: bool = False
+    section: str = "Options"
+    in_rows: bool = True
+    files: bool = False
+    name: str = ""
+    type: Any = str
+    default: Any = None
+    both: bool = False
+
+    @property
+    def flag(self) -> str:
+        """The long flag."""
+        return "--" + self.name.strip("_").replace("_", "-")
+
+    @property
+    def is_switch(self) -> bool:
+        """Takes no value."""
+        return values.optional(self.type)[0] is bool
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Every way to write it, the short one first."""
+        negative = ("--no-" + self.flag[2:],) if self.both else ()
+        return (*filter(None, (self.short,)), self.flag, *negative)
+
+    @property
+    def placeholder(self) -> str:
+        """How help names the value; empty for a switch."""
+        if self.is_switch:
+            return ""
+        return self.metavar or "|".join(self.choices) or values.metavar_of(self.type)
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether the value is the name of a file."""
+        return self.files or bool(self.output)
+
+    @property
+    def description(self) -> str:
+        """Help with unit and default."""
+        notes = [self.unit] if self.unit else []
+        if self.default not in (None, False, (), "") or (self.section == "Parameters" and not self.is_switch):
+            shown = values.to_text(self.default)
+            notes.append("default: " + (("on" if self.default else "off") if self.is_switch else shown or "none"))
+        return self.help + (f" [{'; '.join(notes)}]" if notes else "")
+
+    def convert(self, text: str) -> Any:
+        """Convert what the user wrote; errors begin with the flag."""
+        try:
+            value = values.parse(text, self.type)
+        except UsageProblem as problem:
+            raise UsageProblem(f"{self.flag}: {problem}") from None
+        self.check(value)
+        return value
+
+    def check(self, value: Any) -> None:
+        """Raise `UsageProblem` if the value is none of the choices."""
+        if self.choices and value is not None and str(value) not in self.choices:
+            raise UsageProblem(f"{self.flag}: {str(value)!r} is none of {', '.join(self.choices)}")
+
+
+def _shared(name: str, kind: Any, help: str, default: Any = None, **more: Any) -> Option:
+    return replace(Option(help, section="Shared options", **more), name=name, type=kind, default=default)
+
+
+OUTPUT = _shared(
+    "output", str, "Write there instead of to stdout; DIR/ or an existing folder: a file for each input.",
+    short="-o", metavar="FILE|DIR/", files=True,
+)  # fmt: skip
+FORMAT = _shared("format", str, "Format of the output; else the extension of -o decides.", metavar="FORMAT")
+SUBTYPE = _shared("subtype", str, "Sample format of audio, such as PCM_16 or PCM_24 (else FLOAT).", metavar="NAME")
+ONLY = _shared("only", str, "Write this part alone, to -o FILE or stdout.", metavar="PART")
+FROM = _shared(
+    "from_", str, "Format of stdin, or of the first input whose name does not tell it.", metavar="FORMAT"
+)  # fmt: skip
+START = _shared("start", float | None, "Where to begin in the first input.", metavar="S", unit="seconds")
+DURATION = _shared("duration", float | None, "How much of the first input to read.", metavar="S", unit="seconds")
+INPUT_RATE = _shared(
+    "input_feature_rate", float | None, "Frames a second of an NPY input without a trailer.", metavar="HZ", unit="Hz"
+)  # fmt: skip
+PLOT = _shared("plot", str, "Draw the result as PNG, SVG or PDF.", metavar="FILE|DIR/", output=".png")
+FILES_FROM = _shared(
+    "files_from", str, "Read inputs from a list (a line each; - is stdin), or jobs from a .tsv (a row each).",
+    metavar="LIST", in_rows=False, files=True,
+)  # fmt: skip
+JOBS = _shared("jobs", int, "Work on so many inputs at once.", 1, short="-j", metavar="N", in_rows=False)
+SKIP = _shared("skip_existing", bool, "Leave out inputs whose output is there.", False, in_rows=False)
+FILENAME = _shared(
+    "with_filename", bool, "Begin each row with the input's name (always so for folders and --files-from).", False,
+    short="-H", in_rows=False,
+)  # fmt: skip
+PARAMS = _shared(
+    "params", str, "Read parameters from a TOML file; flags go before it.", metavar="FILE", in_rows=False, files=True
+)  # fmt: skip
+DUMP_PARAMS = _shared("dump_params", bool, "Print the parameters in use as TOML and stop.", False, in_rows=False)
+QUIET = _shared("quiet", bool, "Errors only on stderr.", False, short="-q", in_rows=False)
+VERBOSE = _shared("verbose", bool, "Say more on stderr.", False, short="-v", in_rows=False)
+DEBUG = _shared("debug", bool, "Show the traceback of an error.", False, in_rows=False)
+HELP = _shared("help", bool, "Show this help and stop.", False, short="-h", in_rows=False)
+
+# Fields of parameter dataclasses that mean one thing everywhere need no help text of their own.
+FIELDS: Mapping[str, Option] = {
+    "feature_rate": Option("Frames a second of the analysis.", metavar="HZ", unit="Hz"),
+    "seed": Option("Seed of everything random.", metavar="N"),
+}

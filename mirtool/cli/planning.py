@@ -1,0 +1,326 @@
+"""From the command line to jobs: every name is mapped to its outputs, and refused, before any work begins."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mirtool.cli import parameters
+from mirtool.cli.command import NAMED, PICTURES, STREAMABLE, Command, names
+from mirtool.cli.inputs import Argument, Named, name_file, read_list, read_rows, search
+from mirtool.cli.job import Plan, Reading
+from mirtool.cli.options import Option
+from mirtool.errors import UsageProblem
+from mirtool.io import formats
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A job as asked for: its inputs and the options that hold for it.
+
+    Parameters
+    ----------
+    inputs : tuple of Named
+    values : mapping
+        Options by name, those of a job table's row included; absent means not given.
+    stem : str
+        What its outputs in a folder are called.
+    row : frozenset of str
+        Options that its row gives.
+    """
+
+    inputs: tuple[Named, ...]
+    values: Values
+    stem: str
+    row: frozenset[str] = frozenset()
+
+    @property
+    def listed(self) -> bool:
+        """Whether it comes from a folder, a list or a table."""
+        return any(item.listed for item in self.inputs)
+
+
+def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
+    """Make the jobs.
+
+    Parameters
+    ----------
+    command : Command
+    given : list of str
+        Inputs on the command line.
+    values : mapping
+        Converted options that were given, by name.
+
+    Raises
+    ------
+    UsageProblem
+        The inputs do not fit the command, or outputs would meet each other or an input.
+    """
+    asked = list(_asked(command, given, values))
+    several = len(asked) > 1
+    common = _from_file(command, values)
+    plans = [_plan(command, job, several, common) for job in asked]
+    _check_stdin(plans, values)
+    _check_targets(command, plans)
+    return plans
+
+
+def extras(command: Command, job: Plan) -> list[str]:
+    """Return the further outputs of a job: --plot and the options that name a file to write."""
+    named = [job.own[option.name] for option in command.own if option.output]
+    return [name for name in (*named, job.plot) if name is not None]
+
+
+# ------------------------------------------------------------------------------------------------------------- inputs
+
+
+def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked]:
+    inputs, listing = command.inputs, values.get("files_from")
+    if inputs.shape == "none":
+        if given:
+            raise UsageProblem(f"unexpected argument {given[0]!r}")
+        yield Asked((), values, "")
+        return
+    is_table = listing is not None and (inputs.shape != "many" or listing.lower().endswith(".tsv"))
+    if is_table:
+        if given:
+            raise UsageProblem("give either inputs or --files-from with a job table, not both")
+        yield from _from_rows(command, str(listing), values)
+        return
+    _check_count(command, given, listing)
+    if inputs.shape == "many":
+        argument = inputs.arguments[0]
+        for item in _expanded(argument, given):
+            yield Asked((item,), values, item.stem)
+        if listing is not None:
+            for item in _expanded(argument, read_list(listing), listed=True):
+                yield Asked((item,), values, item.stem)
+        return
+    items = _assigned(inputs.arguments, given)
+    yield Asked(items, values, _stem(command, items))
+
+
+def _check_count(command: Command, given: list[str], listing: str | None) -> None:
+    inputs = command.inputs
+    if inputs.shape == "many":
+        if not given and listing is None:
+            raise UsageProblem(f"missing argument {inputs.arguments[0].name} (or --files-from)")
+    elif inputs.shape == "group":
+        if len(given) < inputs.minimum:
+            raise UsageProblem(f"at least {inputs.minimum} inputs are needed")
+    elif len(given) < len(inputs.arguments):
+        raise UsageProblem(f"missing argument {inputs.arguments[len(given)].name}")
+    elif len(given) > len(inputs.arguments) and not inputs.arguments[-1].repeat:
+        raise UsageProblem(f"unexpected argument {given[len(inputs.arguments)]!r}")
+
+
+def _expanded(argument: Argument, given: Iterable[str], *, listed: bool = False) -> Iterator[Named]:
+    for name in given:
+        yield from search(name, extensions_of(argument), listed=listed)
+
+
+def _assigned(arguments: tuple[Argument, ...], given: list[str]) -> tuple[Named, ...]:
+    last = arguments[-1]
+    if not last.repeat:
+        return tuple(name_file(name) for name in given)
+    single = len(arguments) - 1
+    return (*(name_file(name) for name in given[:single]), *_expanded(last, given[single:]))
+
+
+def extensions_of(argument: Argument) -> tuple[str, ...]:
+    """Return the extensions of the files that an argument takes from a folder."""
+    rows = (row for row in formats.FORMATS.values() if row.reader and set(row.containers) & set(argument.reads))
+    return tuple(dict.fromkeys(extension for row in rows for extension in row.extensions))
+
+
+def _stem(command: Command, items: tuple[Named, ...]) -> str:
+    for argument, item in zip(command.inputs.arguments, items, strict=False):
+        if argument.name == command.inputs.named_by:
+            return item.stem
+    return "-".join(item.stem.replace(os.sep, "-") for item in items)
+
+
+def _from_rows(command: Command, listing: str, values: Values) -> Iterator[Asked]:
+    by_name = {option.name.strip("_"): option for option in command.options if option.in_rows}
+    for row in read_rows(listing):
+        cells = {column.strip("-").replace("-", "_").lower(): cell for column, cell in row.items()}
+        items = tuple(name_file(cells.pop(column), listed=True) for column in _columns(command, cells, listing))
+        strange = sorted(set(cells) - set(by_name))
+        if strange:
+            raise UsageProblem(f"{listing}: column {', '.join(strange)} is neither an argument nor an option")
+        own = {by_name[key].name: by_name[key].convert(cell) for key, cell in cells.items()}
+        yield Asked(items, {**values, **own}, _stem(command, items), frozenset(own))
+
+
+def _columns(command: Command, cells: Mapping[str, str], listing: str) -> list[str]:
+    """Return the columns of a row that are inputs, in their order."""
+    inputs = command.inputs
+    first = inputs.arguments[0].column
+    if inputs.shape == "group":
+        letters = [chr(code) for code in range(ord(first[0]), ord("z") + 1)]
+        columns = [letter for letter in letters if letter in cells]
+        if len(columns) < inputs.minimum:
+            raise UsageProblem(f"{listing}: a row needs the columns {', '.join(letters[: inputs.minimum])}")
+        return columns
+    missing = [argument.column for argument in inputs.arguments if argument.column not in cells]
+    if missing:
+        raise UsageProblem(f"{listing}: a row without {', '.join(missing)}")
+    return [argument.column for argument in inputs.arguments]
+
+
+# ------------------------------------------------------------------------------------------------------------ outputs
+
+
+def _plan(command: Command, job: Asked, several: bool, common: Values) -> Plan:
+    values = job.values
+    output, format = values.get("output") or "-", values.get("format")
+    parts = command.parts and values.get("only") is None
+    collect = False
+    in_folder = is_folder(output)
+    if parts:
+        if not in_folder:
+            raise UsageProblem("there are several outputs: -o DIR/ (with the final /), or --only PART")
+        output = os.path.join(output, job.stem if several or job.listed else "", "")
+    elif in_folder:
+        output = _inside(output, job.stem, extension_of(command, format))
+    else:
+        named = job.listed or values.get("with_filename")
+        collect = "output" not in job.row and (several or (bool(named) and command.writes in formats.TABLES))
+    chosen = format or (None if output != "-" and formats.by_extension(output) else _default(command, None, output))
+    return Plan(
+        module=command.module,
+        name=command.name,
+        path=command.path,
+        inputs=tuple(item.name for item in job.inputs),
+        reads=tuple(argument.reads for argument in command.inputs.arguments),
+        parameters=_parameters(command, values, common),
+        own={option.name: _own(option, job, several) for option in command.own},
+        output=output,
+        format=_default(command, format, output) if collect or parts else chosen,
+        subtype=values.get("subtype"),
+        only=values.get("only"),
+        plot=_extra("--plot", values.get("plot"), ".png", job, several),
+        column=_column(command, job) if collect else None,
+        collect=collect,
+        parts=parts,
+        reading=Reading(
+            values.get("from_"), values.get("start"), values.get("duration"), values.get("input_feature_rate")
+        ),
+        quiet=bool(values.get("quiet")) or several,
+    )
+
+
+def is_folder(name: str) -> bool:
+    """Tell whether -o means a folder."""
+    return name.endswith("/") or (name != "-" and os.path.isdir(name))
+
+
+def _inside(folder: str, stem: str, extension: str) -> str:
+    return os.path.join(folder, (stem or "output") + extension)
+
+
+def _default(command: Command, format: str | None, target: str) -> str | None:
+    """Name the format of an output; None where only the container can tell."""
+    if format is not None or command.writes in ("", PICTURES):
+        return format
+    row = formats.by_extension(target)
+    return row.name if row is not None else formats.target_format(command.writes, "").name
+
+
+def extension_of(command: Command, format: str | None) -> str:
+    """Return the extension of an output in a folder."""
+    name = _default(command, format, "")
+    if name is None and command.writes != PICTURES:
+        raise UsageProblem("-o DIR/ needs --format here")
+    if command.writes == PICTURES:
+        return f".{name or 'png'}"
+    extensions = formats.FORMATS[str(name)].extensions
+    return extensions[0] if extensions else ".txt"
+
+
+def _own(option: Option, job: Asked, several: bool) -> Any:
+    value = job.values.get(option.name, option.default)
+    return _extra(option.flag, value, option.output, job, several) if option.output else value
+
+
+def _extra(flag: str, target: str | None, extension: str, job: Asked, several: bool) -> str | None:
+    """Map the target of a further output."""
+    if target is None:
+        return None
+    if is_folder(target):
+        return _inside(target, job.stem, extension)
+    if several and flag.strip("-").replace("-", "_") not in job.row:
+        raise UsageProblem(f"{flag}: several inputs need a folder: {flag} {target}/")
+    return target
+
+
+def _column(command: Command, job: Asked) -> str | None:
+    """Return what the leading column says of a job that shares a stream."""
+    if not job.listed and not job.values.get("with_filename"):
+        return None
+    for argument, item in zip(command.inputs.arguments, job.inputs, strict=False):
+        if argument.name == command.inputs.named_by:
+            return item.name
+    return " ".join(item.name for item in job.inputs)
+
+
+# --------------------------------------------------------------------------------------------------------- parameters
+
+
+def parameters_of(command: Command, values: Values) -> dict[str, Any]:
+    """Make the parameter objects of a command line, by argument of the command's function."""
+    return _parameters(command, values, _from_file(command, values))
+
+
+def _from_file(command: Command, values: Values) -> Values:
+    if values.get("params") is None:
+        return {}
+    return parameters.load(values["params"], command.path, command.parameters, names())
+
+
+def _parameters(command: Command, values: Values, file: Values) -> dict[str, Any]:
+    flags = {option.name: values[option.name] for option in command.parameters if option.name in values}
+    return parameters.resolve(command.kinds, flags, file)
+
+
+# ------------------------------------------------------------------------------------------------------------- refusals
+
+
+def _check_stdin(plans: list[Plan], values: Values) -> None:
+    readers = [name for job in plans for name in job.inputs if name == "-"]
+    readers += [name for key in ("files_from", "params") if (name := values.get(key)) == "-"]
+    if len(readers) > 1:
+        raise UsageProblem("stdin (-) can be read once only")
+
+
+def _check_targets(command: Command, plans: list[Plan]) -> None:
+    inputs = {os.path.realpath(name): name for job in plans for name in job.inputs if name != "-"}
+    seen: dict[str, str] = {}
+    for job in plans:
+        for target in (*([] if job.collect else [job.output]), *extras(command, job)):
+            real = os.path.realpath(target)
+            if target == "-" or (os.path.exists(target) and not os.path.isfile(target) and not job.parts):
+                continue
+            if real in inputs:
+                raise UsageProblem(f"{target}: is an input; nothing is written over an input")
+            if real in seen:
+                raise UsageProblem(f"{target}: the output of both {seen[real]} and {job.label}")
+            seen[real] = job.label
+    collected = [job for job in plans if job.collect]
+    if collected:
+        _check_stream(collected)
+        target = os.path.realpath(collected[0].output)
+        if collected[0].output != "-" and target in inputs:
+            raise UsageProblem(f"{collected[0].output}: is an input; nothing is written over an input")
+
+
+def _check_stream(plans: list[Plan]) -> None:
+    format = plans[0].format
+    if len({job.output for job in plans}) > 1:
+        raise UsageProblem("the rows of a job table write to several places; give each its own output")
+    if format not in STREAMABLE:
+        raise UsageProblem(f"several inputs cannot share one stream of {format or 'this kind'}: -o DIR/")
+    if any(job.column is not None for job in plans) and format not in NAMED:
+        raise UsageProblem(f"{format} has no column for the input's name: {', '.join(NAMED)} have, or -o DIR/")

@@ -1,0 +1,136 @@
+"""Worker processes for many jobs.
+
+Plain processes and pipes instead of `concurrent.futures`: there, one process that dies (out of memory, a crash in
+compiled code) takes all other jobs with it.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# One thread in each process: the results of BLAS may depend on how many share the work.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+PATIENCE = 1.0  # seconds that workers have to clean up
+
+
+def pin_threads() -> None:
+    """Make BLAS single-threaded in this process, if numpy is not loaded yet, and in those that it starts."""
+    for name in THREADS:
+        os.environ[name] = "1"
+
+
+class Dead(Exception):  # noqa: N818 - an outcome of a task, not an error of the program
+    """The process of a task has died."""
+
+
+def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
+    """Do tasks until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    signal.signal(signal.SIGTERM, _leave)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    threading.Thread(target=_follow, daemon=True).start()
+    while True:
+        try:
+            task = pipe.recv()
+        except (EOFError, OSError):
+            return
+        pipe.send(work(task))
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(143)
+
+
+def _follow() -> None:
+    """End with the parent, however it ends."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+class _Worker(Generic[Task, Result]):
+    def __init__(self, work: Callable[[Task], Result]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.place: int | None = None
+
+    def give(self, place: int, task: Task) -> None:
+        self.place = place
+        self.pipe.send(task)
+
+    def take(self) -> Result | Dead:
+        try:
+            result: Result = self.pipe.recv()
+            return result
+        except (EOFError, OSError):
+            self.process.join(PATIENCE)
+            code = self.process.exitcode
+            how = signal.Signals(-code).name if code is not None and code < 0 else f"code {code}"
+            return Dead(f"its process died ({how})")
+
+
+def run(work: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[tuple[int, Result | Dead]]:
+    """Do tasks in several processes.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module, so that a fresh process can import it.
+    tasks : sequence
+        Picklable.
+    processes : int
+
+    Yields
+    ------
+    place : int
+        Of the task, as they get done.
+    result
+        What `work` returned, or `Dead`.
+    """
+    workers: list[_Worker[Task, Result]] = []
+    waiting = list(range(len(tasks)))[::-1]
+    try:
+        workers = [_Worker(work) for _ in range(min(processes, len(tasks)))]
+        for worker in workers:
+            worker.give(waiting[-1], tasks[waiting.pop()])
+        while busy := {worker.pipe: worker for worker in workers if worker.place is not None}:
+            for pipe in wait(list(busy)):
+                worker = busy[pipe]  # type: ignore[index]
+                place, result = worker.place, worker.take()
+                assert place is not None
+                worker.place = None
+                if isinstance(result, Dead):
+                    workers.remove(worker)
+                    if waiting:
+                        workers.append(worker := _Worker(work))
+                if waiting and worker.process.is_alive():
+                    worker.give(waiting[-1], tasks[waiting.pop()])
+                yield place, result
+    finally:
+        _stop(workers)
+
+
+def _stop(workers: Sequence[_Worker[Any, Any]]) -> None:
+    for worker in workers:
+        worker.pipe.close()
+        if worker.place is not None:
+            worker.process.terminate()
+    for worker in workers:
+        worker.process.join(PATIENCE)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()

@@ -1,0 +1,92 @@
+"""Small commands that test the frame: they read and write tables only."""
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import Argument, fixed, group, many
+from mirtool.cli.job import Job
+from mirtool.cli.options import Option
+from mirtool.errors import DataError, ParameterError
+
+
+@dataclasses.dataclass(frozen=True)
+class ShiftParameters:
+    by: float = dataclasses.field(default=0.5, metadata={"help": "How far to shift.", "unit": "s"})
+    mode: Literal["later", "earlier"] = dataclasses.field(default="later", metadata={"help": "Which way."})
+    order: str = dataclasses.field(default="up", metadata={"help": "Order of rows.", "choices": ("up", "down")})
+    count: int | None = dataclasses.field(default=None, metadata={"help": "Keep so many rows."})
+    weights: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: {"a": 1.0, "b": 0.5}, metadata={"help": "Weights."}
+    )
+    bands: tuple[float, ...] = dataclasses.field(default=(1.0, 2.5), metadata={"help": "Bands.", "unit": "Hz"})
+    exact: bool = dataclasses.field(default=True, metadata={"help": "Be exact."})
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.by < 0:
+            raise ParameterError(f"by must not be negative ({self.by})")
+
+
+@command(many("X", "events", "events"), writes="events")
+def shift(
+    job: Job,
+    parameters: ShiftParameters,
+    copy: Annotated[str | None, Option("Write the input, too.", output=".csv")] = None,
+    trouble: Annotated[str, Option("What goes wrong.", choices=("no", "kill", "defect", "data", "slow"))] = "no",
+    mark: Annotated[bool, Option("Append a column.")] = False,
+) -> None:
+    """Shift events.
+
+    Columns: time
+    """
+    events = job.read(0)
+    if trouble == "kill" and "bad" in job.inputs[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if trouble == "defect":
+        raise RuntimeError("two\nlines")
+    if trouble == "data":
+        raise DataError("too short")
+    if trouble == "slow":
+        time.sleep(30)
+    sign = 1 if parameters.mode == "later" else -1
+    moved = events.replace(time=events["time"] + sign * parameters.by)
+    if mark:
+        moved = moved.replace(mark=moved["time"] * 0 + 1)
+    job.write(moved)
+    if copy is not None:
+        job.write_as(events, copy)
+
+
+@command(fixed(Argument("REF", "events", ("events",)), Argument("EST", "events", ("events",))), writes="table")
+def compare(job: Job, scale: Annotated[float, Option("Scale.")] = 1.0) -> None:
+    """Count events."""
+    import numpy as np
+
+    from mirtool.types import Table
+
+    sizes = [len(job.read(0)) * scale, len(job.read(1)) * scale]
+    job.write(Table({"ref": np.array(sizes[:1]), "est": np.array(sizes[1:])}))
+
+
+@command(group("A", "events", "events"), writes="table")
+def collect(job: Job) -> None:
+    """Count events of all inputs."""
+    import numpy as np
+
+    from mirtool.types import Table
+
+    job.write(Table({"n": np.array([len(job.read(place)) for place in range(len(job.inputs))])}))
+
+
+@command(many("X", "events", "events"), writes="events", parts=True)
+def halves(job: Job) -> None:
+    """Split events into two parts."""
+    events = job.read(0)
+    middle = len(events) // 2
+    job.write_part("first", type(events)({"time": events["time"][:middle]}))
+    job.write_part("second", type(events)({"time": events["time"][middle:]}))
