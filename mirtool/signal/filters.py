@@ -1,0 +1,96 @@
+"""Filter banks that pool the bins of a spectrum to pitches, and pitches to chroma (FMP, Section 3.1)."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mirtool.errors import ParameterError
+
+A4 = 440.0  # Hz; MIDI pitch 69
+
+
+def pitch_frequency(pitch: ArrayLike, tuning: float = 0.0) -> NDArray[np.float64]:
+    """Return F_pitch(p) = 2^((p - 69) / 12) · 440 Hz (FMP, Section 3.1.1), moved by a tuning in cents."""
+    return A4 * 2.0 ** ((np.asarray(pitch, dtype=np.float64) - 69) / 12 + tuning / 1200)
+
+
+def frequency_pitch(frequency: ArrayLike, tuning: float = 0.0) -> NDArray[np.float64]:
+    """Return the fractional MIDI pitch of a frequency in Hz, the inverse of `pitch_frequency` (-inf at 0 Hz)."""
+    with np.errstate(divide="ignore"):
+        return 69 + 12 * np.log2(np.asarray(frequency, dtype=np.float64) / A4) - tuning / 100
+
+
+def bin_frequencies(sample_rate: float, window_length: int) -> NDArray[np.float64]:
+    """Return F_coef(k) = k · sample_rate / N in Hz for k = 0 … N/2 (FMP, Section 2.5.3)."""
+    return np.arange(window_length // 2 + 1) * (sample_rate / window_length)
+
+
+def semitone_bank(
+    sample_rate: float, window_length: int, pitches: ArrayLike, tuning: float = 0.0
+) -> NDArray[np.float32]:
+    """Return the matrix that pools bins to pitches, P(p) = {k : F_pitch(p - 0.5) ≤ F_coef(k) < F_pitch(p + 0.5)}.
+
+    The sets are disjoint (FMP, Section 3.1.1); those of low pitches may be empty where the bins are farther apart than
+    the semitones.
+
+    Parameters
+    ----------
+    sample_rate : float
+        Hz.
+    window_length : int
+        N, samples.
+    pitches : array_like, shape (P,)
+        MIDI pitches.
+    tuning : float
+        Cents by which the instruments lie above A4 = 440 Hz.
+
+    Returns
+    -------
+    ndarray, shape (P, N/2 + 1), float32
+        Ones and zeros.
+    """
+    pitches = np.asarray(pitches, dtype=np.float64)[:, None]
+    frequency = bin_frequencies(sample_rate, window_length)
+    lower, upper = pitch_frequency(pitches - 0.5, tuning), pitch_frequency(pitches + 0.5, tuning)
+    return ((lower <= frequency) & (frequency < upper)).astype(np.float32)
+
+
+def gaussian_bank(
+    sample_rate: float, window_length: int, pitches: ArrayLike, tuning: float = 0.0, width: float = 0.5
+) -> NDArray[np.float32]:
+    """Return a matrix that pools bins to pitches with Gaussian weights over the pitch.
+
+    A weight is exp(-½ (d / s)²), d being the distance of bin and pitch in semitones and s half of `width`, or half the
+    distance of neighbouring bins where that is larger: no pitch stays empty. Each row is scaled to the number of bins
+    that lie within its semitone, so that levels compare with `semitone_bank`.
+
+    Parameters
+    ----------
+    sample_rate, window_length, pitches, tuning
+        As for `semitone_bank`.
+    width : float
+        Semitones between the points where the weight is exp(-½).
+
+    Returns
+    -------
+    ndarray, shape (P, N/2 + 1), float32
+    """
+    if width <= 0:
+        raise ParameterError("the width of a filter must be positive")
+    pitches = np.asarray(pitches, dtype=np.float64)[:, None]
+    frequency = bin_frequencies(sample_rate, window_length)
+    centre = pitch_frequency(pitches, tuning)
+    spacing = 12 / np.log(2) * (sample_rate / window_length) / centre  # semitones between bins
+    spread = np.maximum(width, spacing) / 2
+    distance = frequency_pitch(frequency, tuning) - pitches
+    weights = np.exp(-0.5 * (distance / spread) ** 2)
+    weights[(np.abs(distance) > 4 * spread)] = 0
+    weights[centre[:, 0] > sample_rate / 2] = 0
+    total = weights.sum(axis=1, keepdims=True)
+    weights *= np.maximum(1 / spacing, 1) / np.where(total > 0, total, 1)
+    return weights.astype(np.float32)
+
+
+def chroma_bank(pitches: ArrayLike) -> NDArray[np.float32]:
+    """Return the matrix (12, P) that adds up the pitches of each chroma c = p mod 12, row 0 = C (FMP, Section 3.1.2)."""
+    chroma = np.mod(np.asarray(pitches, dtype=np.int64), 12)
+    return (np.arange(12)[:, None] == chroma).astype(np.float32)

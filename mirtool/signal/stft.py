@@ -1,0 +1,171 @@
+"""The short-time Fourier transform, block by block (FMP, Section 2.5).
+
+Arrays of frames have the frames first (frames × bins), as they come; a chapter turns them when it makes `Features`.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import ArrayLike, NDArray
+
+from mirtool.errors import DataError, ParameterError
+from mirtool.types import AudioSource
+
+# Samples of a batch of frames: 512 KiB of float32, so that the frames and their spectra stay in the cache.
+_BATCH_SAMPLES = 1 << 17
+
+# glibc gives blocks of this size back to the system at each `free`, and the page faults that follow cost three times as
+# much as the transform itself; once a larger block has been freed (never touched: it costs nothing) it keeps them.
+np.empty(1 << 24, dtype=np.uint8)
+
+
+def hann(length: int) -> NDArray[np.float32]:
+    """Return the periodic Hann window w(r) = (1 - cos(2πr / length)) / 2, shape (length,) (FMP, Section 2.5.1)."""
+    phase = 2 * np.pi * np.arange(length) / length
+    return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+
+
+def frame_count(samples: int, hop: float) -> int:
+    """Return the number of frames whose centres n · hop do not lie beyond the end of `samples` samples."""
+    return 0 if samples <= 0 else math.floor(samples / hop + 1e-9) + 1
+
+
+class STFT:
+    """Online short-time Fourier transform with centred frames.
+
+    Frame n is X(n, k) = Σ_r x(c_n - N/2 + r) w(r) exp(-2πikr / N) with centre c_n = round(n · hop), the sound being
+    continued by zeros on both sides (FMP, Section 2.5.3, moved by half a window). There are `frame_count` frames.
+
+    Parameters
+    ----------
+    window : array_like, shape (N,)
+        Window w.
+    hop : float
+        Distance of the frames in samples; may be fractional (a centre is then rounded to the nearest sample).
+    batch : int, optional
+        Frames given out at a time; the default fills the cache. Only the last batch is smaller, so that the numbers
+        do not depend on the sizes of the blocks pushed. Live use takes 1.
+
+    Raises
+    ------
+    ParameterError
+        A window shorter than two samples, a hop below one sample or an empty batch.
+    """
+
+    def __init__(self, window: ArrayLike, hop: float, batch: int | None = None) -> None:
+        self.window: NDArray[np.float32] = np.ascontiguousarray(window, dtype=np.float32)
+        if self.window.ndim != 1 or self.window.size < 2:
+            raise ParameterError("a window needs at least two samples")
+        if not 1 <= hop < math.inf:
+            raise ParameterError(f"the hop must be at least one sample, not {hop:g}")
+        if batch is not None and batch < 1:
+            raise ParameterError("a batch needs at least one frame")
+        self.hop = float(hop)
+        self.batch = batch or max(1, _BATCH_SAMPLES // self.window.size)
+        self._half = self.window.size // 2
+        self._buffer: NDArray[np.float32] = np.zeros(self._half, dtype=np.float32)
+        self._origin = -self._half  # index of the sample at the beginning of the buffer
+        self._frame = 0  # the next frame
+        self._samples = 0  # pushed so far
+
+    @property
+    def bins(self) -> int:
+        """Number of frequency bins, N/2 + 1."""
+        return self.window.size // 2 + 1
+
+    def push(self, samples: NDArray[np.float32]) -> list[NDArray[np.complex64]]:
+        """Take samples (n,) and return the batches of frames (batch × bins) that they complete.
+
+        Raises
+        ------
+        DataError
+            The samples are not finite.
+        """
+        if samples.size == 0:
+            return []
+        if not (math.isfinite(samples.min()) and math.isfinite(samples.max())):
+            raise DataError("the sound holds samples that are not finite numbers")
+        self._samples += samples.size
+        self._buffer = np.concatenate((self._buffer, samples), dtype=np.float32)
+        return list(self._batches(self._complete()))
+
+    def flush(self) -> list[NDArray[np.complex64]]:
+        """Continue the sound by zeros and return the remaining frames; the state is spent."""
+        last = frame_count(self._samples, self.hop)
+        missing = self._start(max(last - 1, 0)) + self.window.size - (self._origin + self._buffer.size)
+        self._buffer = np.concatenate((self._buffer, np.zeros(max(missing, 0), dtype=np.float32)))
+        batches = list(self._batches(last))
+        if self._frame < last:
+            batches.append(self._transform(last - self._frame))
+        return batches
+
+    def _start(self, frame: int) -> int:
+        """Return the index of the first sample of a frame."""
+        return math.floor(frame * self.hop + 0.5) - self._half
+
+    def _complete(self) -> int:
+        """Return the number of frames, counted from the beginning of the sound, whose samples have all come."""
+        end = self._origin + self._buffer.size - self.window.size
+        frames = max(0, math.floor((end + self._half) / self.hop) + 2)
+        while frames and self._start(frames - 1) > end:
+            frames -= 1
+        return frames
+
+    def _batches(self, stop: int) -> Iterator[NDArray[np.complex64]]:
+        """Yield the full batches before frame `stop`, and forget the samples that no later frame needs."""
+        while self._frame + self.batch <= stop:
+            yield self._transform(self.batch)
+        unused = min(max(self._start(self._frame) - self._origin, 0), self._buffer.size)
+        self._buffer = self._buffer[unused:]
+        self._origin += unused
+
+    def _transform(self, count: int) -> NDArray[np.complex64]:
+        """Return the spectra of the next `count` frames."""
+        first = self._start(self._frame) - self._origin
+        stride = self._buffer.strides[0]
+        windows: NDArray[Any]
+        if self.hop.is_integer():
+            shape, strides = (count, self.window.size), (int(self.hop) * stride, stride)
+            windows = as_strided(self._buffer[first:], shape, strides, writeable=False)
+        else:
+            centres = np.floor(np.arange(self._frame, self._frame + count) * self.hop + 0.5).astype(np.int64)
+            every = as_strided(
+                self._buffer[first:],
+                (int(centres[-1] - centres[0]) + 1, self.window.size),
+                (stride, stride),
+                writeable=False,
+            )
+            windows = every[centres - centres[0]]
+        self._frame += count
+        spectra: NDArray[np.complex64] = np.fft.rfft(windows * self.window)
+        return spectra
+
+
+def stft(
+    source: AudioSource, window: ArrayLike, hop: float, batch: int | None = None
+) -> Iterator[NDArray[np.complex64]]:
+    """Yield the frames of a mono source in batches (frames × bins); memory does not grow with the sound.
+
+    Parameters
+    ----------
+    source : AudioSource
+        One channel (`mirtool.signal.resampling.mono` makes it).
+    window, hop, batch
+        As for `STFT`.
+
+    Raises
+    ------
+    ParameterError
+        The source has several channels.
+    DataError
+        Samples that are not finite.
+    """
+    if source.channels != 1:
+        raise ParameterError(f"a mono sound is needed, not {source.channels} channels")
+    state = STFT(window, hop, batch)
+    for block in source.blocks(max(math.ceil(state.batch * state.hop), 1 << 15)):
+        yield from state.push(block[:, 0])
+    yield from state.flush()
