@@ -1,0 +1,101 @@
+"""The entry: any container to a picture."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
+
+from matplotlib.figure import Figure
+
+from mirtool.errors import UsageProblem
+from mirtool.plots import audio, features, notes, sync, tables
+from mirtool.plots.figure import Panel, compose, save
+from mirtool.types import AudioSource, Events, Features, Notes, Segments, Table, WarpingPath
+
+
+def panels_of(container: Any) -> list[Panel]:
+    """Return the panels that show a container.
+
+    Parameters
+    ----------
+    container : AudioSource, Features, Table or Score
+
+    Raises
+    ------
+    UsageProblem
+        Nothing is known about how to draw it.
+    DataError
+        It is empty.
+    """
+    if isinstance(container, Features):
+        return features.feature_panels(container)
+    if isinstance(container, WarpingPath):
+        return sync.path_panels(container)
+    if isinstance(container, Table):
+        return _table_panels(container)
+    if isinstance(getattr(container, "notes", None), Notes):  # a Score
+        return notes.notes_panels(container.notes)
+    if isinstance(container, AudioSource):
+        return audio.waveform_panels(container)
+    raise UsageProblem(f"no picture for {type(container).__name__}")
+
+
+def _table_panels(table: Table) -> list[Panel]:
+    if isinstance(table, Notes):
+        return notes.notes_panels(table)
+    if isinstance(table, Segments):
+        return tables.segment_panels(table)
+    if isinstance(table, Events):
+        return tables.event_panels(table)
+    if "bpm" in table:
+        return tables.tempo_ranking_panels(table)
+    raise UsageProblem(f"no picture for a table with the columns {','.join(table.columns) or '(none)'}")
+
+
+def figure_of(
+    containers: Sequence[Any],
+    overlays: Sequence[Any] = (),
+    title: str | None = None,
+) -> Figure:
+    """Stack containers over one time axis, perhaps with events, beats or segments laid over each.
+
+    Parameters
+    ----------
+    containers : sequence of AudioSource, Features, Table or Score
+    overlays : sequence of Events or Segments
+        Drawn over every panel that shows time.
+    title : str, optional
+    """
+    panels = [panel for container in containers for panel in panels_of(container)]
+    for table in overlays:
+        if not isinstance(table, Events | Segments):
+            raise UsageProblem("only events (a column time) and segments (start,end,label) can be laid over a picture")
+    return compose([_overlaid(panel, overlays) for panel in panels], title)
+
+
+def _overlaid(panel: Panel, overlays: Sequence[Events | Segments]) -> Panel:
+    if panel.span is None or not overlays:
+        return panel
+
+    def paint(axes: Any) -> None:
+        panel.paint(axes)
+        for table in overlays:
+            tables.overlay(axes, table)
+
+    return Panel(paint, panel.height, panel.span, panel.xlabel)
+
+
+def draw(content: Any | Figure | Callable[[], Figure], target: BinaryIO, format: str, title: str | None = None) -> None:
+    """Draw a container (or a figure, or what a callable returns) into a binary stream.
+
+    Parameters
+    ----------
+    content : AudioSource, Features, Table, Score, Figure or callable
+        A callable without arguments returns a `Figure`; it is called here, so that nothing is drawn without need.
+    target : binary stream
+    format : str
+        ``png``, ``svg`` or ``pdf``; see `mirtool.plots.figure.format_of`.
+    title : str, optional
+        Over the picture; ignored for figures, which have their own.
+    """
+    if callable(content):
+        content = content()
+    save(content if isinstance(content, Figure) else figure_of([content], title=title), target, format)
