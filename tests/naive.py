@@ -1,5 +1,8 @@
 """Slow, obvious versions of the algorithms, to test the fast ones against."""
 
+import itertools
+import statistics
+
 import numpy as np
 
 
@@ -35,3 +38,34 @@ def chroma(pooled, pitches):
     for row, p in enumerate(pitches):
         folded[:, p % 12] += pooled[:, row]
     return folded
+
+
+def sync_scores(reference, path):
+    """Scores of a path, a list of (a, b), at reference pairs that lie inside of it."""
+    errors = []
+    for time_a, time_b in reference:
+        for (a, b), (next_a, next_b) in itertools.pairwise(path):
+            if a <= time_a <= next_a:
+                reached = b + (time_a - a) / (next_a - a) * (next_b - b)
+                errors.append(1000 * abs(reached - time_b))
+                break
+    errors.sort()
+    position = 0.95 * (len(errors) - 1)
+    below = errors[int(position)]
+    above = errors[min(int(position) + 1, len(errors) - 1)]
+    return {
+        "points": len(errors),
+        "mean_ms": sum(errors) / len(errors),
+        "median_ms": statistics.median(errors),
+        "p95_ms": below + (position - int(position)) * (above - below),
+        "over_25ms": sum(error > 25 for error in errors) / len(errors),
+        "over_50ms": sum(error > 50 for error in errors) / len(errors),
+        "over_100ms": sum(error > 100 for error in errors) / len(errors),
+    }
+
+
+def exact_bootstrap_interval(values, level):
+    """Percentile interval of the mean over all draws with replacement, each equally likely."""
+    means = sorted(sum(draw) / len(values) for draw in itertools.product(values, repeat=len(values)))
+    tail = (1 - level) / 2
+    return means[int(tail * len(means))], means[int((1 - tail) * len(means))]
