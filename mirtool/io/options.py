@@ -10,7 +10,7 @@ class ReadOptions:
     Parameters
     ----------
     format : str
-        Name of the format.
+        Name of the format, as in `mirtool.io.formats.FORMATS`.
     feature_rate : float or None
         Frames a second of a matrix that does not say it itself.
     start, duration : float or None
@@ -21,3 +21,22 @@ class ReadOptions:
     feature_rate: float | None = None
     start: float | None = None
     duration: float | None = None
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """What a writer may need to know beside the container.
+
+    Parameters
+    ----------
+    format : str
+        Name of the format, as in `mirtool.io.formats.FORMATS`.
+    subtype : str or None
+        Encoding of audio samples, such as ``PCM_16``.
+    sample_rate : int or None
+        Grid of the times in a format that counts samples (Hz).
+    """
+
+    format: str = ""
+    subtype: str | None = None
+    sample_rate: int | None = None

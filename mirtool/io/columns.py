@@ -1,0 +1,269 @@
+"""What all text formats share: cells to columns, columns to a container, columns to cells."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.errors import DataError
+from mirtool.types import Events, Notes, Segments, Table, WarpingPath
+
+CHUNK = 65536  # rows that are converted at a time: memory stays flat
+MEDIUM_VELOCITY = 64.0  # of a note that has none (the MIDI specification's value for keyboards without velocity)
+
+_TIMES = {"time", "start", "end", "onset", "offset", "duration", "query_start", "query_end"}
+_NUMBERS = {
+    "pitch",
+    "velocity",
+    "strength",
+    "confidence",
+    "beat",
+    "bpm",
+    "f0_hz",
+    "score",
+    "transposition",
+    "tempo_ratio",
+}
+_TEXTS = {"label", "file", "query"}
+_VERSION = re.compile(r"time_(\d+|[a-z])")
+
+
+class RowError(ValueError):
+    """Something is wrong with one row, counted from 0; the reader knows its line."""
+
+    def __init__(self, row: int, message: str) -> None:
+        super().__init__(message)
+        self.row, self.message = row, message
+
+
+def is_time(name: str) -> bool:
+    """Tell whether a column holds seconds, which are written with 6 decimals."""
+    return name in _TIMES or _VERSION.fullmatch(name) is not None
+
+
+def canonical(name: str) -> str:
+    """Return the name of a column as mirtool spells it: `Time` is `time`, other names stay."""
+    name = name.strip()
+    lower = name.lower()
+    return lower if lower in _TIMES | _NUMBERS | _TEXTS or _VERSION.fullmatch(lower) else name
+
+
+class ColumnBuilder:
+    """Collects the cells of one column, piece by piece.
+
+    Times and other well-known numbers must be numbers; a label is text even if it looks like a number; a column that is
+    not known holds numbers if all its cells do. An empty cell is NaN (not known) among numbers, but no time.
+
+    Parameters
+    ----------
+    name : str
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._is_number = is_time(name) or name in _NUMBERS
+        self._parts: list[NDArray[np.float64]] = []
+        self._cells: list[str] = []
+        self._rows = 0
+
+    def extend(self, cells: Sequence[str]) -> None:
+        """Append cells.
+
+        Raises
+        ------
+        RowError
+            A cell is no finite number where it must be one.
+        """
+        if self._is_number:
+            self._parts.append(numbers(self.name, cells, self._rows))
+        else:
+            self._cells.extend(cells)
+        self._rows += len(cells)
+
+    def finish(self) -> NDArray[Any]:
+        """Return the column: float64, or objects (str)."""
+        if self._is_number:
+            return np.concatenate(self._parts) if self._parts else np.zeros(0)
+        if self.name not in _TEXTS and any(self._cells):
+            try:
+                return numbers(self.name, self._cells)
+            except RowError:
+                pass
+        return texts(self._cells)
+
+
+def texts(cells: Sequence[str]) -> NDArray[Any]:
+    """Return a column of text."""
+    column = np.empty(len(cells), dtype=object)
+    column[:] = cells
+    return column
+
+
+def numbers(name: str, cells: Sequence[str], first_row: int = 0) -> NDArray[np.float64]:
+    """Convert cells to numbers; those of a column that is no time may be empty (NaN).
+
+    Raises
+    ------
+    RowError
+        Of the first cell that is no finite number.
+    """
+    try:
+        column = np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        pass
+    else:
+        if np.isfinite(column).all() and "_" not in "".join(cells):  # Python reads 1_000
+            return column
+    column = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        column[row] = _number(name, cell, first_row + row)
+    return column
+
+
+def _number(name: str, cell: str, row: int) -> float:
+    if not cell.strip() and not is_time(name):
+        return np.nan
+    try:
+        if "_" in cell:
+            raise ValueError
+        value = float(cell)
+    except ValueError:
+        hint = " (decimals are written with a point)" if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", cell) else ""
+        what = f"not a number: {cell!r}{hint}" if cell.strip() else "missing"
+        raise RowError(row, f"{name} is {what}") from None
+    if not np.isfinite(value):
+        raise RowError(row, f"{name} is not finite: {cell.strip()!r}")
+    return value
+
+
+def container_of(columns: Mapping[str, NDArray[Any]]) -> Table:
+    """Choose the container by the names of the columns, check the rows and sort them by time.
+
+    `time_a,time_b` (or `time_1,…`) is a warping path, `onset,offset,pitch` are notes, `start,end,label` or `start,end`
+    alone segments, `time` events; everything else, and what begins with `file` or `query`, is a plain table. Events,
+    segments and notes may come in any order and are sorted, those of equal time keeping theirs; the rows of a path and
+    of a plain table are never moved.
+
+    Raises
+    ------
+    RowError
+        A path does not increase, a segment or note ends before it begins, a pitch or velocity is not within 0 to 127.
+    """
+    names = tuple(columns)
+    if not names or names[0] in ("file", "query"):
+        return Table(columns)
+    if sum(_VERSION.fullmatch(name) is not None for name in names) > 1:
+        return _path(columns)
+    if {"onset", "offset", "pitch"} <= columns.keys():
+        return _notes(columns)
+    if {"start", "end", "label"} <= columns.keys() or names == ("start", "end"):
+        check_order(columns, "start", "end")
+        label = columns.get("label", texts([""] * len(columns["start"])))
+        return Segments(_sorted({**columns, "label": label}, "start"))
+    return Events(_sorted(columns, "time")) if "time" in columns else Table(columns)
+
+
+def _path(columns: Mapping[str, NDArray[Any]]) -> WarpingPath:
+    path = WarpingPath(columns)
+    for name in path.versions:
+        stuck = np.flatnonzero(np.diff(path[name]) <= 0)
+        if len(stuck):
+            row = int(stuck[0]) + 1
+            raise RowError(row, f"{name} does not increase: {path[name][row]:.6f} after {path[name][row - 1]:.6f}")
+    return path
+
+
+def _notes(columns: Mapping[str, NDArray[Any]]) -> Notes:
+    check_order(columns, "onset", "offset")
+    velocity = columns.get("velocity", np.full(len(columns["onset"]), MEDIUM_VELOCITY))
+    # In the order of the container, whatever the order in the file.
+    named = {name: columns[name] for name in ("onset", "offset", "pitch")} | {"velocity": velocity}
+    for name in ("pitch", "velocity"):
+        outside = np.flatnonzero(~((named[name] >= 0) & (named[name] <= 127)))
+        if len(outside):
+            raise RowError(int(outside[0]), f"{name} is not within 0 to 127: {named[name][outside[0]]:g}")
+    return Notes(_sorted(named | {name: columns[name] for name in columns if name not in named}, "onset"))
+
+
+def check_order(columns: Mapping[str, NDArray[Any]], begin: str, end: str) -> None:
+    """Raise `RowError` where the column `end` lies before the column `begin`."""
+    wrong = np.flatnonzero(columns[end] < columns[begin])
+    if len(wrong):
+        row = int(wrong[0])
+        raise RowError(row, f"{end} {columns[end][row]:.6f} lies before {begin} {columns[begin][row]:.6f}")
+
+
+def _sorted(columns: Mapping[str, NDArray[Any]], name: str) -> Mapping[str, NDArray[Any]]:
+    times = columns[name]
+    if np.all(times[1:] >= times[:-1]):
+        return columns
+    order = np.argsort(times, kind="stable")
+    return {other: values[order] for other, values in columns.items()}
+
+
+def printable(table: Table) -> dict[str, tuple[str, NDArray[Any]]]:
+    """Say how each column of a table is printed.
+
+    Returns
+    -------
+    dict
+        Name of the column → a printf conversion and the values for it: seconds with 6 decimals, whole numbers as such,
+        other numbers with 6 significant digits (which hides the noise of the last bits), text as it is. A column with
+        unknown values (NaN) becomes text, they as empty cells. Rows of a path that are equal when printed are left out.
+
+    Raises
+    ------
+    DataError
+        A time is not finite, or another number infinite.
+    """
+    columns: Mapping[str, NDArray[Any]] = table.columns
+    if isinstance(table, WarpingPath):
+        printed = np.rint(table.times * 1e6)
+        keep = np.ones(len(table), dtype=bool)
+        keep[1:] = (np.diff(np.maximum.accumulate(printed, axis=0), axis=0) > 0).all(axis=1)
+        columns = {name: values[keep] for name, values in columns.items()}
+    return {name: _conversion(name, values) for name, values in columns.items()}
+
+
+def _conversion(name: str, values: NDArray[Any]) -> tuple[str, NDArray[Any]]:
+    if values.dtype == object:
+        return "%s", values
+    unknown = np.isnan(values)
+    bad = np.flatnonzero(np.isinf(values) | (unknown if is_time(name) else False))
+    if len(bad):
+        raise DataError(f"{name} is not finite in row {bad[0] + 1}")
+    if is_time(name):
+        return "%.6f", np.where(np.abs(values) < 5e-7, 0.0, values)  # no -0.000000
+    known = values[~unknown]
+    if np.all(known == np.rint(known)):
+        conversion, values = "%d", values + 0.0
+    else:
+        conversion = "%.6g" if np.all(np.abs(known) < 1e6) else "%.6f"
+    if not unknown.any():
+        return conversion, values
+    return "%s", texts(["" if value != value else conversion % value for value in values.tolist()])
+
+
+def lines(
+    conversions: Sequence[str], values: Sequence[NDArray[Any]], separator: str, quote: Callable[[str], str]
+) -> Iterator[str]:
+    """Yield the text of a table, many lines at a time.
+
+    Parameters
+    ----------
+    conversions : sequence of str
+        A printf conversion for each column.
+    values : sequence of ndarray
+    separator : str
+    quote : callable
+        Applied to each cell of text.
+    """
+    template = separator.replace("%", "%%").join(conversions) + "\n"
+    for begin in range(0, len(values[0]) if values else 0, CHUNK):
+        chunk: list[list[Any]] = [column[begin : begin + CHUNK].tolist() for column in values]
+        for k, column in enumerate(values):
+            if column.dtype == object:
+                chunk[k] = [quote(str(cell)) for cell in chunk[k]]
+        yield "".join(map(template.__mod__, zip(*chunk, strict=True)))
