@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from mirtool.blocks import check_block, chunk_size, reblocked
 from mirtool.errors import DataError, FormatError, ParameterError
 from mirtool.io import riff
+from mirtool.io.audio_output import sink, write
 from mirtool.io.options import ReadOptions
 
 if TYPE_CHECKING:
     import soundfile
+
+__all__ = ["Recording", "read", "sink", "write"]
 
 SPOOL_BYTES = 64 << 20  # what is read from a pipe stays in memory up to here, then goes to a temporary file
 Samples = NDArray[np.float32]

@@ -7,7 +7,7 @@ just under 2 or 4 GiB in it. Such a file is read to its end. Microsoft, "Multipl
 
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,3 +170,75 @@ def samples(data: bytes, header: WaveHeader) -> NDArray[np.float32]:
         values = np.frombuffer(data, "<i2" if header.bits == 16 else "<i4").astype(np.float32)
         values /= 1 << (header.bits - 1)
     return values.reshape(-1, header.channels)
+
+
+# Subtype: format tag and bits.
+ENCODINGS = {
+    "PCM_U8": (PCM, 8),
+    "PCM_16": (PCM, 16),
+    "PCM_24": (PCM, 24),
+    "PCM_32": (PCM, 32),
+    "FLOAT": (IEEE_FLOAT, 32),
+    "DOUBLE": (IEEE_FLOAT, 64),
+}
+
+
+@dataclass(frozen=True)
+class HeaderWriter:
+    """Makes the header of a WAV file of plain samples.
+
+    Parameters
+    ----------
+    sample_rate, channels : int
+    subtype : str
+        One of `ENCODINGS`.
+    """
+
+    sample_rate: int
+    channels: int
+    subtype: str
+
+    def data_bytes(self, frames: int) -> int:
+        """Return the length of the samples, without padding."""
+        return frames * self.channels * ENCODINGS[self.subtype][1] // 8
+
+    def bytes(self, frames: int | None, extensible: bool = False) -> bytes:
+        """Return the header: everything before the first sample.
+
+        Parameters
+        ----------
+        frames : int or None
+            Samples a channel; None for a header that does not know it.
+        extensible : bool
+            Keep room for the lengths of RF64, so that the header keeps its size when the length is known.
+        """
+        tag, bits = ENCODINGS[self.subtype]
+        align = self.channels * bits // 8
+        layout = struct.pack("<HHIIHH", tag, self.channels, self.sample_rate, self.sample_rate * align, align, bits) + (
+            b"\0\0" if tag == IEEE_FLOAT else b""
+        )
+        length = None if frames is None else self.data_bytes(frames)
+        chunks = struct.pack("<4sI", b"fmt ", len(layout)) + layout
+        if tag == IEEE_FLOAT:
+            chunks += struct.pack("<4sII", b"fact", 4, UNKNOWN if frames is None else min(frames, UNKNOWN))
+        total = None if length is None else 4 + len(chunks) + 8 + length + length % 2
+        long = total is not None and total + 36 > UNKNOWN
+        if long:
+            lengths = struct.pack("<QQQI", cast(int, total) + 36, cast(int, length), cast(int, frames), 0)
+            chunks = struct.pack("<4sI", b"ds64", len(lengths)) + lengths + chunks
+        elif extensible:
+            chunks = struct.pack("<4sI", b"JUNK", 28) + bytes(28) + chunks
+            total = None if total is None else total + 36
+        outer = UNKNOWN if long or total is None else total
+        inner = UNKNOWN if long or length is None else length
+        magic = b"RF64" if long else b"RIFF"
+        return struct.pack("<4sI4s", magic, outer, b"WAVE") + chunks + struct.pack("<4sI", b"data", inner)
+
+
+def sample_bytes(values: NDArray[Any], subtype: str) -> bytes:
+    """Encode numbers (whole ones as int32) as the samples of a WAV file."""
+    if subtype == "PCM_U8":
+        return (values + 128).astype(np.uint8).tobytes()
+    if subtype == "PCM_24":
+        return values.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+    return values.astype({"PCM_16": "<i2", "PCM_32": "<i4", "FLOAT": "<f4", "DOUBLE": "<f8"}[subtype]).tobytes()
