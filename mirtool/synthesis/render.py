@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from mirtool.blocks import CHUNK, reblocked
 from mirtool.errors import DataError, ParameterError
 from mirtool.synthesis.instruments import Instrument, instrument
 from mirtool.types import Audio, Events, Notes
@@ -58,16 +59,19 @@ class Rendering:
 
     def blocks(self, size: int, overlap: int = 0) -> Iterator[NDArray[np.float32]]:
         """Yield blocks (n × 1, float32); see `AudioSource`."""
-        pending = np.zeros(size, dtype=np.float32)
+        return reblocked(self._chunks(), size, overlap, self.channels)
+
+    def _chunks(self) -> Iterator[NDArray[np.float32]]:
+        pending = np.zeros(CHUNK, dtype=np.float32)
         played = 0
-        for begin in range(0, max(self.frames - overlap, 1), size - overlap):
-            ready = int(np.searchsorted(self._begins, begin + size))
+        for begin in range(0, self.frames, CHUNK):
+            ready = int(np.searchsorted(self._begins, begin + CHUNK))
             for index in range(played, ready):
                 pending = _mixed(pending, self._tone(index), int(self._begins[index]) - begin)
             played = ready
-            yield pending[: min(size, self.frames - begin), None].copy()
-            rest = pending[size - overlap :]
-            pending = rest if len(rest) >= size else np.pad(rest, (0, size - len(rest)))
+            yield pending[: min(CHUNK, self.frames - begin), None]
+            rest = pending[CHUNK:]
+            pending = np.pad(rest, (0, max(CHUNK - len(rest), 0)))
 
     def _tone(self, index: int) -> NDArray[np.float32]:
         note = self._frequencies[index], self._velocities[index], self._durations[index]
@@ -102,7 +106,7 @@ def render(
     """
     chosen = instrument(player) if isinstance(player, str) else player
     source = Rendering(notes, sample_rate, chosen, duration, tuning)
-    return Audio(np.concatenate(list(source.blocks(max(source.frames, 1)))), sample_rate)
+    return Audio(np.concatenate(list(source.blocks(CHUNK))), sample_rate)
 
 
 def click_track(events: Events, sample_rate: int = 44100, duration: float | None = None) -> Audio:

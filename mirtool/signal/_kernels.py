@@ -1,0 +1,105 @@
+"""Compiled loops of time-scale modification."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.jit import kernel
+
+_STRIP = 64  # bins whose medians are found together: a strip of all rows stays in the first cache
+
+
+@kernel
+def median_rows(rows: NDArray[np.float32], length: int) -> None:
+    """Sort the smaller half of each column of rows (length × strip), so that row length // 2 holds the medians.
+
+    Written as exchanges of whole rows, which the compiler turns into vector minima and maxima.
+    """
+    strip = rows.shape[1]
+    for done in range(length // 2 + 1):
+        for row in range(length - 1, done, -1):
+            for k in range(strip):
+                a, b = rows[row - 1, k], rows[row, k]
+                rows[row - 1, k] = a if a < b else b
+                rows[row, k] = b if a < b else a
+
+
+@kernel
+def harmonic_mask(power: NDArray[np.float32], half: int, mask: NDArray[np.float32]) -> None:
+    """Fill mask (F × K) with 1 where the median over time is at least the median over frequency, else 0.
+
+    power : (F + 2·half) × (K + 2·half), the neighbourhood of F frames and K bins; a median takes 2·half + 1 values.
+    """
+    frames, bins = mask.shape
+    length = 2 * half + 1
+    over_time = np.empty((length, _STRIP), dtype=np.float32)
+    over_frequency = np.empty((length, _STRIP), dtype=np.float32)
+    for n in range(frames):
+        for begin in range(0, bins, _STRIP):
+            count = min(_STRIP, bins - begin)
+            for j in range(length):
+                for k in range(count):
+                    over_time[j, k] = power[n + j, half + begin + k]
+                    over_frequency[j, k] = power[n + half, begin + j + k]
+            median_rows(over_time, length)
+            median_rows(over_frequency, length)
+            for k in range(count):
+                mask[n, begin + k] = 1.0 if over_time[half, k] >= over_frequency[half, k] else 0.0
+
+
+@kernel
+def _next_peak(power: NDArray[np.float32], begin: int) -> int:
+    """Return the first bin from `begin` on that is larger than its four neighbours, or the number of bins."""
+    bins = len(power)
+    for k in range(max(begin, 2), bins - 2):
+        here = power[k]
+        if here > power[k - 1] and here > power[k + 1] and here > power[k - 2] and here > power[k + 2]:
+            return k
+    return bins
+
+
+@kernel
+def lock_phases(
+    X: NDArray[np.complex64],
+    current: NDArray[np.int64],
+    before: NDArray[np.int64],
+    Y: NDArray[np.complex64],
+    last: NDArray[np.complex64],
+) -> None:
+    """Turn the phases of analysis frames so that they continue the synthesis, one rotation a spectral peak.
+
+    X : (U × C × K), spectra of C channels; frame i of the synthesis is analysed by X[current[i]], and by X[before[i]]
+    one synthesis hop earlier.
+    Y : (M × C × K), result; last : (C × K), the synthesis frame before the first, overwritten by the last one.
+    """
+    frames, channels, bins = Y.shape
+    power = np.empty(bins, dtype=np.float32)
+    for i in range(frames):
+        x, previous = X[current[i]], X[before[i]]
+        for k in range(bins):
+            total = np.float32(0.0)
+            for c in range(channels):
+                value = x[c, k]
+                total += value.real * value.real + value.imag * value.imag
+            power[k] = total
+        begin = 0
+        peak = _next_peak(power, 0)
+        if peak == bins:
+            peak = 0  # nothing stands out (silence): one region
+        while begin < bins:
+            following = _next_peak(power, peak + 1)
+            end = bins
+            if following < bins:
+                end = peak + 1
+                for k in range(peak + 1, following + 1):
+                    if power[k] < power[end]:
+                        end = k
+            turn = 0j  # double precision: products of tiny values must not vanish
+            for c in range(channels):
+                turn += np.complex128(last[c, peak]) * np.conj(np.complex128(previous[c, peak]))
+            size = abs(turn)
+            rotation = np.complex64(turn / size) if size > 1e-60 else np.complex64(1.0)
+            for c in range(channels):
+                for k in range(begin, end):
+                    Y[i, c, k] = x[c, k] * rotation
+            begin, peak = end, following
+        last[:] = Y[i]
