@@ -48,12 +48,15 @@ class Inputs:
         Fewest inputs of a group.
     named_by : str
         Argument whose name an output in a folder takes; empty: all, joined with ``-``.
+    together : bool
+        The rows of a job table make one job, which gets the inputs of all rows, one row after the other.
     """
 
     shape: Literal["many", "fixed", "group", "none"]
     arguments: tuple[Argument, ...] = ()
     minimum: int = 1
     named_by: str = ""
+    together: bool = False
 
 
 def many(name: str, help: str, *reads: str) -> Inputs:
@@ -61,9 +64,9 @@ def many(name: str, help: str, *reads: str) -> Inputs:
     return Inputs("many", (Argument(name, help, reads),), named_by=name)
 
 
-def fixed(*arguments: Argument, named_by: str = "") -> Inputs:
+def fixed(*arguments: Argument, named_by: str = "", together: bool = False) -> Inputs:
     """Take these arguments as one job (PATH X); outputs in a folder are named after the last, unless told."""
-    return Inputs("fixed", arguments, named_by=named_by or arguments[-1].name)
+    return Inputs("fixed", arguments, named_by=named_by or arguments[-1].name, together=together)
 
 
 def group(name: str, help: str, *reads: str, minimum: int = 2) -> Inputs:

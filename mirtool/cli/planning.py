@@ -87,7 +87,11 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
     if is_table:
         if given:
             raise UsageProblem("give either inputs or --files-from with a job table, not both")
-        yield from _from_rows(command, str(listing), values)
+        rows = _from_rows(command, str(listing), values)
+        if inputs.together:
+            yield _joined(list(rows), values, str(listing))
+        else:
+            yield from rows
         return
     _check_count(command, given, listing)
     if inputs.shape == "many":
@@ -152,6 +156,16 @@ def _from_rows(command: Command, listing: str, values: Values) -> Iterator[Asked
             raise UsageProblem(f"{listing}: column {', '.join(strange)} is neither an argument nor an option")
         own = {by_name[key].name: by_name[key].convert(cell) for key, cell in cells.items()}
         yield Asked(items, {**values, **own}, _stem(command, items), frozenset(own))
+
+
+def _joined(rows: list[Asked], values: Values, listing: str) -> Asked:
+    """Make one job of all rows of a job table."""
+    if not rows:
+        raise UsageProblem(f"{listing}: a job table without rows")
+    if any(row.row for row in rows):
+        raise UsageProblem(f"{listing}: all rows make one job here, which takes its options from the command line")
+    items = tuple(name_file(item.name) for row in rows for item in row.inputs)
+    return Asked(items, values, name_file(listing).stem)
 
 
 def _columns(command: Command, cells: Mapping[str, str], listing: str) -> list[str]:
