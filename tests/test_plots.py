@@ -10,7 +10,7 @@ import pytest
 
 from mirtool.errors import DataError, UsageProblem
 from mirtool.plots.dispatch import draw, figure_of
-from mirtool.plots.evaluation import Deviations, deviation_figure
+from mirtool.plots.evaluation import deviation_figure
 from mirtool.plots.figure import FORMATS, format_of
 from mirtool.plots.labels import nice_values, pitch_name, pitch_ticks, pretty
 from mirtool.plots.reduction import pooled, sound_envelope
@@ -341,9 +341,9 @@ def test_tempo_ratio_follows_a_change_of_tempo():
 
 
 def test_errors_over_time_and_as_boxes():
-    one = deviation_figure({"a": Deviations(np.arange(3.0), np.array([0.0, 0.03, -0.06]))}, (25, 50, 100)).axes[0]
+    one = deviation_figure({"a": (np.arange(3.0), np.array([0.0, 0.03, -0.06]))}, (25, 50, 100)).axes[0]
     assert np.allclose(one.lines[1].get_ydata(), [0, 30, -60])
-    many = {f"item {k}": Deviations(np.arange(50.0), np.full(50, 0.001 * k)) for k in range(1, 105)}
+    many = {f"item {k}": (np.arange(50.0), np.full(50, 0.001 * k)) for k in range(1, 105)}
     boxes = deviation_figure(many, (25, 50, 100)).axes[0]
     assert len(boxes.get_yticklabels()) == 100
     assert boxes.get_yticklabels()[0].get_text() == "item 5"

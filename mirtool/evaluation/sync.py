@@ -63,8 +63,13 @@ def evaluate(reference: WarpingPath, estimate: WarpingPath) -> dict[str, float]:
         neighbours) of the absolute error (ms); `over_25ms` …: share of errors above (0 to 1); `outside`: number of
         reference points before the path's beginning or after its end in A.
     """
-    errors = np.abs(deviations(reference, estimate)).ravel()
-    return _scores(errors, _outside(reference, estimate))
+    return _scores(_absolute(reference, estimate), _outside(reference, estimate))
+
+
+def errors_over_time(reference: WarpingPath, estimate: WarpingPath) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return when (in the first version, s) and by how much (signed, s) a path errs, both of shape (L · (K − 1),)."""
+    errors = deviations(reference, estimate)
+    return np.repeat(reference.times[:, 0], errors.shape[1]), errors.ravel()
 
 
 def failure(reference: WarpingPath) -> dict[str, float]:
@@ -81,8 +86,13 @@ def intervals(reference: WarpingPath, estimate: WarpingPath, parameters: Bootstr
     Neighbouring points share their errors, so that the interval is rather too narrow; over several items, the interval
     over items says more.
     """
-    errors = np.abs(deviations(reference, estimate)).ravel()
+    errors = _absolute(reference, estimate)
     return dict(zip(METRICS, bootstrap(errors, _metrics, parameters), strict=True))
+
+
+def _absolute(reference: WarpingPath, estimate: WarpingPath) -> NDArray[np.float64]:
+    """Return the absolute errors in whole nanoseconds, so that an error of just 50 ms is not above 50 ms."""
+    return np.round(np.abs(deviations(reference, estimate)).ravel(), 9)
 
 
 def _check(reference: WarpingPath) -> None:
@@ -104,6 +114,6 @@ def _scores(errors: NDArray[np.float64], outside: int) -> dict[str, float]:
 
 def _metrics(errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute METRICS of absolute errors (…, n) in seconds; shape (…, 6)."""
-    shares = [np.mean(errors * 1e3 > threshold, axis=-1) for threshold in THRESHOLDS_MS]
+    shares = [np.mean(errors > threshold / 1e3, axis=-1) for threshold in THRESHOLDS_MS]
     median, p95 = np.percentile(errors, (50, 95), axis=-1)
     return np.stack([1e3 * errors.mean(axis=-1), 1e3 * median, 1e3 * p95, *shares], axis=-1)

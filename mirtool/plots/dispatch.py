@@ -8,15 +8,17 @@ from matplotlib.figure import Figure
 from mirtool.errors import UsageProblem
 from mirtool.plots import audio, features, notes, sync, tables
 from mirtool.plots.figure import Panel, compose, save
-from mirtool.types import AudioSource, Events, Features, Notes, Segments, Table, WarpingPath
+from mirtool.types import AudioSource, Events, Features, Notes, Score, Segments, Table, WarpingPath
 
 
-def panels_of(container: Any) -> list[Panel]:
+def panels_of(container: Any, start: float = 0.0) -> list[Panel]:
     """Return the panels that show a container.
 
     Parameters
     ----------
     container : AudioSource, Features, Table or Score
+    start : float
+        Time of the first sample of audio (s); the others know their times.
 
     Raises
     ------
@@ -31,10 +33,10 @@ def panels_of(container: Any) -> list[Panel]:
         return sync.path_panels(container)
     if isinstance(container, Table):
         return _table_panels(container)
-    if isinstance(getattr(container, "notes", None), Notes):  # a Score
-        return notes.notes_panels(container.notes)
+    if isinstance(container, Score):
+        return notes.notes_panels(container.notes, notes.track_names(container))
     if isinstance(container, AudioSource):
-        return audio.waveform_panels(container)
+        return audio.waveform_panels(container, start)
     raise UsageProblem(f"no picture for {type(container).__name__}")
 
 
@@ -54,6 +56,7 @@ def figure_of(
     containers: Sequence[Any],
     overlays: Sequence[Any] = (),
     title: str | None = None,
+    start: float = 0.0,
 ) -> Figure:
     """Stack containers over one time axis, perhaps with events, beats or segments laid over each.
 
@@ -63,8 +66,10 @@ def figure_of(
     overlays : sequence of Events or Segments
         Drawn over every panel that shows time.
     title : str, optional
+    start : float
+        Time of the first sample of audio (s).
     """
-    panels = [panel for container in containers for panel in panels_of(container)]
+    panels = [panel for container in containers for panel in panels_of(container, start)]
     for table in overlays:
         if not isinstance(table, Events | Segments):
             raise UsageProblem("only events (a column time) and segments (start,end,label) can be laid over a picture")

@@ -1,7 +1,6 @@
 """Errors against a reference: over time for one item, as boxes for several."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -15,43 +14,29 @@ from mirtool.plots.figure import BLUE, GREY, INK, MAX_VECTORS, RED, Panel, compo
 
 MAX_BOXES = 100
 
-
-@dataclass(frozen=True)
-class Deviations:
-    """Signed errors of one item.
-
-    Parameters
-    ----------
-    times : ndarray, shape (n,)
-        Where in the reference (s).
-    errors : ndarray, shape (n,)
-        Estimate less reference (s).
-    """
-
-    times: NDArray[np.float64]
-    errors: NDArray[np.float64]
+Errors = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def deviation_figure(items: Mapping[str, Deviations], limits_ms: tuple[float, ...], title: str | None = None) -> Figure:
+def deviation_figure(items: Mapping[str, Errors], limits_ms: tuple[float, ...], title: str | None = None) -> Figure:
     """Draw the signed errors of one item over time, or the absolute errors of several as boxes.
 
     Parameters
     ----------
     items : mapping
-        Name → errors.
+        Name → times in the reference (s) and signed errors, estimate less reference (s).
     limits_ms : tuple of float
         Thresholds that are marked (ms).
     title : str, optional
     """
-    if not items or not all(len(item.errors) for item in items.values()):
+    if not items or not all(len(item[1]) for item in items.values()):
         raise DataError("no errors to draw")
     if len(items) == 1:
         item = next(iter(items.values()))
-        begin, end = float(item.times.min()), float(item.times.max())
+        begin, end = float(item[0].min()), float(item[0].max())
         margin = 0.01 * (end - begin) or 0.5
         panel = Panel(partial(_paint_over_time, item, limits_ms), 2.4, (begin - margin, end + margin))
         return compose([panel], title)
-    worst = sorted(items, key=lambda name: float(np.abs(items[name].errors).mean()), reverse=True)[:MAX_BOXES]
+    worst = sorted(items, key=lambda name: float(np.abs(items[name][1]).mean()), reverse=True)[:MAX_BOXES]
     shown = {name: item for name, item in items.items() if name in set(worst)}
     label = "Absolute error (ms); box: quartiles, whiskers: 5 to 95 %, diamond: mean"
     if len(shown) < len(items):
@@ -59,11 +44,11 @@ def deviation_figure(items: Mapping[str, Deviations], limits_ms: tuple[float, ..
     return compose([Panel(partial(_paint_boxes, shown, limits_ms), 0.4 + 0.24 * len(shown), None, label)], title)
 
 
-def _paint_over_time(item: Deviations, limits_ms: tuple[float, ...], axes: Axes) -> None:
-    milliseconds = 1e3 * item.errors
+def _paint_over_time(item: Errors, limits_ms: tuple[float, ...], axes: Axes) -> None:
+    milliseconds = 1e3 * item[1]
     axes.axhline(0.0, color="#444444", linewidth=0.5)
     axes.plot(
-        item.times,
+        item[0],
         milliseconds,
         ".",
         color=BLUE,
@@ -79,9 +64,9 @@ def _paint_over_time(item: Deviations, limits_ms: tuple[float, ...], axes: Axes)
     axes.set_ylabel("Error (ms), late is up")
 
 
-def _paint_boxes(items: Mapping[str, Deviations], limits_ms: tuple[float, ...], axes: Axes) -> None:
+def _paint_boxes(items: Mapping[str, Errors], limits_ms: tuple[float, ...], axes: Axes) -> None:
     """Boxes: quartiles, median and mean; whiskers: 5th to 95th percentile. Logarithmic above the first limit."""
-    data = [1e3 * np.abs(item.errors) for item in items.values()]
+    data = [1e3 * np.abs(item[1]) for item in items.values()]
     axes.set_xscale("symlog", linthresh=limits_ms[0], linscale=0.8)
     for limit in limits_ms:
         axes.axvline(limit, color=GREY, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
@@ -102,9 +87,11 @@ def _paint_boxes(items: Mapping[str, Deviations], limits_ms: tuple[float, ...], 
     )
     axes.invert_yaxis()
     top = 1.15 * max(max(float(np.percentile(values, 95)), float(values.mean())) for values in data)
-    ticks = [tick for tick in (0, 5, 10, 15, 20, 25, 50, 100, 250, 500, 1e3, 2.5e3, 5e3, 1e4, 1e5) if tick <= top]
-    axes.set_xlim(0.0, max(top, 1.2 * limits_ms[-1]))
-    axes.set_xticks(ticks)
+    end = max(top, 1.2 * limits_ms[-1])
+    axes.set_xlim(0.0, end)
+    axes.set_xticks(
+        [tick for tick in (0, 5, 10, 15, 20, 25, 50, 100, 250, 500, 1e3, 2.5e3, 5e3, 1e4, 1e5) if tick < end]
+    )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     axes.tick_params(axis="y", labelcolor=INK)

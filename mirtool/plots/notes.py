@@ -1,5 +1,6 @@
 """Notes: the piano roll."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -14,18 +15,20 @@ from mirtool.errors import DataError
 from mirtool.plots import labels
 from mirtool.plots.figure import MAX_VECTORS, PALETTE, Panel
 from mirtool.plots.reduction import finite_range
-from mirtool.types import Notes
+from mirtool.types import Notes, Score
 
 _MAX_LEGEND = 12
 
 
-def notes_panels(notes: Notes) -> list[Panel]:
+def notes_panels(notes: Notes, names: Mapping[float, str] | None = None) -> list[Panel]:
     """Draw a piano roll: a bar a note, colours a track (or channel), paler where the velocity is lower.
 
     Parameters
     ----------
     notes : Notes
         Columns `track` (names or numbers) and `channel` are used where they are known.
+    names : mapping, optional
+        Names of the tracks by number, for the legend.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def notes_panels(notes: Notes) -> list[Panel]:
     begin, end = finite_range(notes["onset"])[0], finite_range(notes["offset"])[1]
     margin = 0.005 * (end - begin)
     span = (0.0 if 0.0 <= begin < 0.1 * end else begin - margin, end + margin)
-    return [Panel(partial(_paint, notes, low, high), height, span)]
+    return [Panel(partial(_paint, notes, names or {}, low, high), height, span)]
 
 
 def _groups(notes: Notes) -> tuple[str, list[Any], NDArray[np.intp]]:
@@ -67,7 +70,7 @@ def rectangles(notes: Notes, thickness: float = 0.84) -> NDArray[np.float64]:
     return np.stack((x, y), axis=2)
 
 
-def _paint(notes: Notes, low: float, high: float, axes: Axes) -> None:
+def _paint(notes: Notes, names: Mapping[float, str], low: float, high: float, axes: Axes) -> None:
     _paint_keyboard(axes, low, high)
     column, values, group = _groups(notes)
     base = np.array([to_rgb(PALETTE[index % len(PALETTE)]) for index in range(len(values))])
@@ -83,9 +86,27 @@ def _paint(notes: Notes, low: float, high: float, axes: Axes) -> None:
     )
     axes.add_collection(bars)
     if 1 < len(values) <= _MAX_LEGEND:
-        names = [f"{column.capitalize()} {value:g}" if isinstance(value, float) else str(value) for value in values]
-        handles = [Patch(facecolor=base[index], label=names[index]) for index in range(len(values))]
-        axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, borderaxespad=0.2)
+        texts = [_group_name(column, value, names if column == "track" else {}) for value in values]
+        handles = [Patch(facecolor=base[index], label=text) for index, text in enumerate(texts)]
+        columns = max(1, min(6, 80 // (4 + max(map(len, texts)))))
+        axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, borderaxespad=0.2)
+
+
+def _group_name(column: str, value: Any, names: Mapping[float, str]) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return names.get(value) or f"{column.capitalize()} {value + 1:g}"
+
+
+def track_names(score: Score) -> dict[float, str]:
+    """Return the names that a MIDI file gives its tracks, by the number of the track."""
+    found: dict[float, str] = {}
+    for track, messages in enumerate(score.messages):
+        for _, data in messages:
+            if data[:2] == b"\xff\x03" and data[2:].strip():
+                text = data[2:].decode("utf-8", "replace").strip()
+                found.setdefault(float(track), text if len(text) <= 32 else text[:31] + "…")
+    return found
 
 
 def _paint_keyboard(axes: Axes, low: float, high: float) -> None:
