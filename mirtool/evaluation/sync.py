@@ -92,7 +92,7 @@ def intervals(reference: WarpingPath, estimate: WarpingPath, parameters: Bootstr
 
 def _absolute(reference: WarpingPath, estimate: WarpingPath) -> NDArray[np.float64]:
     """Return the absolute errors in whole nanoseconds, so that an error of just 50 ms is not above 50 ms."""
-    return np.round(np.abs(deviations(reference, estimate)).ravel(), 9)
+    return np.asarray(np.round(np.abs(deviations(reference, estimate)).ravel(), 9), dtype=np.float64)
 
 
 def _check(reference: WarpingPath) -> None:
