@@ -44,7 +44,11 @@ def transfer(path: WarpingPath, times: ArrayLike, source: int = 0, target: int =
     ParameterError
         There is no such version.
     """
-    x, y = breakpoints(path, source, target)
+    return piecewise(times, *breakpoints(path, source, target))
+
+
+def piecewise(times: ArrayLike, x: Times, y: Times) -> Times:
+    """Read the map through breakpoints (x, y), strictly increasing in both, at `times`; the core of `transfer`."""
     t = np.asarray(times, dtype=np.float64)
     result = np.asarray(np.interp(t, x, y))
     before, after = edge_slopes(x, y)
