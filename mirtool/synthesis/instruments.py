@@ -15,6 +15,7 @@ from mirtool.errors import ParameterError
 Samples = NDArray[np.float32]
 
 LEVEL = 0.1  # amplitude of a note at velocity 127
+_ROWS = 8  # of a matrix product: so few that BLAS does not spread them over threads, which costs more than it saves
 
 
 class Instrument(Protocol):
@@ -215,10 +216,12 @@ def _decaying(
     z = (2j * np.pi * frequencies - rates) / sample_rate
     inner = np.exp(z[:, None] * np.arange(size))
     starts = np.arange(0, n, size)
+    starts = np.append(starts, np.repeat(n, -len(starts) % _ROWS))
     outer = amplitudes * np.exp(starts[:, None] * z + 1j * (phase - np.pi / 2))
     left = np.concatenate((outer.real, -outer.imag), axis=1).astype(np.float32)
     right = np.concatenate((inner.real, inner.imag), axis=0).astype(np.float32)
-    return np.asarray((left @ right).reshape(-1)[:n], dtype=np.float32)
+    products = left.reshape(-1, _ROWS, left.shape[1]) @ right
+    return np.asarray(products.reshape(-1)[:n], dtype=np.float32)
 
 
 def _wave(phase: NDArray[np.float64], amplitudes: NDArray[np.float64], gain: float, size: int = 8192) -> Samples:
