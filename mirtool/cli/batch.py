@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -48,12 +48,11 @@ def perform(plan: Plan) -> bytes:
     command = entry_of(importlib.import_module(plan.module)).commands[plan.name]
     job = Job(plan)
     manifest = os.path.join(plan.output, MANIFEST) if plan.parts else None
+    for target in plan.targets:
+        _make_folder(os.path.dirname(target))
     if manifest is not None:
-        _make_folder(plan.output)
         with suppress(FileNotFoundError):
             os.unlink(manifest)
-    elif plan.output != "-" and not plan.collect:
-        _make_folder(os.path.dirname(plan.output))
     command(job, **plan.parameters, **plan.own)
     job.finish()
     if manifest is not None:
@@ -186,9 +185,9 @@ class _Shared:
 # ----------------------------------------------------------------------------------------------- what is there already
 
 
-def is_done(plan: Plan, extras: Iterable[str]) -> bool:
+def is_done(plan: Plan) -> bool:
     """Tell whether the outputs of a job are there, as --skip-existing understands it."""
-    if not all(os.path.exists(name) for name in extras):
+    if not all(os.path.exists(name) for name in plan.extras):
         return False
     if not plan.parts:
         return plan.output != "-" and os.path.exists(plan.output)

@@ -52,6 +52,8 @@ class Plan:
     only : str or None
         The one part to write.
     plot : str or None
+    extras : tuple of str
+        Files that options name, --plot included.
     column : str or None
         What the leading column `file` says.
     collect : bool
@@ -74,11 +76,18 @@ class Plan:
     subtype: str | None = None
     only: str | None = None
     plot: str | None = None
+    extras: tuple[str, ...] = ()
     column: str | None = None
     collect: bool = False
     parts: bool = False
     reading: Reading = field(default_factory=Reading)
     quiet: bool = True
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Files that it writes, as far as they are known before it runs: its output, then those of options."""
+        main = () if self.collect else (self.output,)
+        return (*main, *self.extras)
 
     @property
     def label(self) -> str:

@@ -14,6 +14,7 @@ from mirtool.errors import UsageProblem
 from mirtool.io import formats
 
 Values = Mapping[str, Any]
+PICTURE_EXTENSIONS = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,12 @@ def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
     """
     asked = list(_asked(command, given, values))
     several = len(asked) > 1
+    named = bool(values.get("with_filename")) or any(job.listed for job in asked)
     common = _from_file(command, values)
-    plans = [_plan(command, job, several, common) for job in asked]
+    plans = [_plan(command, job, several, named, common) for job in asked]
     _check_stdin(plans, values)
-    _check_targets(command, plans)
+    _check_targets(plans)
     return plans
-
-
-def extras(command: Command, job: Plan) -> list[str]:
-    """Return the further outputs of a job: --plot and the options that name a file to write."""
-    named = [job.own[option.name] for option in command.own if option.output]
-    return [name for name in (*named, job.plot) if name is not None]
 
 
 # ------------------------------------------------------------------------------------------------------------- inputs
@@ -187,7 +183,7 @@ def _columns(command: Command, cells: Mapping[str, str], listing: str) -> list[s
 # ------------------------------------------------------------------------------------------------------------ outputs
 
 
-def _plan(command: Command, job: Asked, several: bool, common: Values) -> Plan:
+def _plan(command: Command, job: Asked, several: bool, named: bool, common: Values) -> Plan:
     values = job.values
     output, format = values.get("output") or "-", values.get("format")
     parts = command.parts and values.get("only") is None
@@ -200,9 +196,13 @@ def _plan(command: Command, job: Asked, several: bool, common: Values) -> Plan:
     elif in_folder:
         output = _inside(output, job.stem, extension_of(command, format))
     else:
-        named = job.listed or values.get("with_filename")
-        collect = "output" not in job.row and (several or (bool(named) and command.writes in formats.TABLES))
+        collect = "output" not in job.row and (several or (named and command.writes in formats.TABLES))
     chosen = format or (None if output != "-" and formats.by_extension(output) else _default(command, None, output))
+    own = {option.name: _own(option, job, several) for option in command.own}
+    plot = _extra("--plot", values.get("plot"), ".png", job, several)
+    if plot is not None and not plot.lower().endswith(PICTURE_EXTENSIONS):
+        raise UsageProblem(f"--plot {plot}: a picture is written as {', '.join(PICTURE_EXTENSIONS)}")
+    named_files = (*(own[option.name] for option in command.own if option.output), plot)
     return Plan(
         module=command.module,
         name=command.name,
@@ -210,13 +210,14 @@ def _plan(command: Command, job: Asked, several: bool, common: Values) -> Plan:
         inputs=tuple(item.name for item in job.inputs),
         reads=tuple(argument.reads for argument in command.inputs.arguments),
         parameters=_parameters(command, values, common),
-        own={option.name: _own(option, job, several) for option in command.own},
+        own=own,
         output=output,
         format=_default(command, format, output) if collect or parts else chosen,
         subtype=values.get("subtype"),
         only=values.get("only"),
-        plot=_extra("--plot", values.get("plot"), ".png", job, several),
-        column=_column(command, job) if collect else None,
+        plot=plot,
+        extras=tuple(name for name in named_files if name is not None),
+        column=_column(command, job) if collect and named else None,
         collect=collect,
         parts=parts,
         reading=Reading(
@@ -270,10 +271,8 @@ def _extra(flag: str, target: str | None, extension: str, job: Asked, several: b
     return target
 
 
-def _column(command: Command, job: Asked) -> str | None:
+def _column(command: Command, job: Asked) -> str:
     """Return what the leading column says of a job that shares a stream."""
-    if not job.listed and not job.values.get("with_filename"):
-        return None
     for argument, item in zip(command.inputs.arguments, job.inputs, strict=False):
         if argument.name == command.inputs.named_by:
             return item.name
@@ -291,7 +290,7 @@ def parameters_of(command: Command, values: Values) -> dict[str, Any]:
 def _from_file(command: Command, values: Values) -> Values:
     if values.get("params") is None:
         return {}
-    return parameters.load(values["params"], command.path, command.parameters, names())
+    return parameters.load(values["params"], command.path, command.parameters, {*names(), command.path[0]})
 
 
 def _parameters(command: Command, values: Values, file: Values) -> dict[str, Any]:
@@ -309,11 +308,11 @@ def _check_stdin(plans: list[Plan], values: Values) -> None:
         raise UsageProblem("stdin (-) can be read once only")
 
 
-def _check_targets(command: Command, plans: list[Plan]) -> None:
+def _check_targets(plans: list[Plan]) -> None:
     inputs = {os.path.realpath(name): name for job in plans for name in job.inputs if name != "-"}
     seen: dict[str, str] = {}
     for job in plans:
-        for target in (*([] if job.collect else [job.output]), *extras(command, job)):
+        for target in job.targets:
             real = os.path.realpath(target)
             if target == "-" or (os.path.exists(target) and not os.path.isfile(target) and not job.parts):
                 continue

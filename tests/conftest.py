@@ -1,0 +1,61 @@
+"""What tests of commands share: calls in process and in a process of their own, and synthesised inputs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+@pytest.fixture
+def call(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
+    """Run a command line in this process."""
+    from mirtool.cli.main import run
+
+    def call(*arguments: str | Path, loader: Any = None) -> Result:
+        words = [str(word) for word in arguments]
+        code = run(words) if loader is None else run(words, loader)
+        sys.stdout.flush()
+        captured = capfdbinary.readouterr()
+        return Result(code, captured.out, captured.err.decode())
+
+    return call
+
+
+def launch(arguments: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]:
+    """Start the program as users do; stdout and stderr are pipes unless told."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
+    words = [sys.executable, "-m", "mirtool", *map(str, arguments)]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **more}
+    return subprocess.Popen(words, env=environment, **pipes)
+
+
+@pytest.fixture
+def program() -> Callable[..., Result]:
+    """Run the program in a process of its own."""
+
+    def program(*arguments: str | Path, data: bytes | None = None, **more: Any) -> Result:
+        if data is not None:
+            more["stdin"] = subprocess.PIPE
+        process = launch(arguments, **more)
+        out, err = process.communicate(data, timeout=120)
+        return Result(process.returncode, out or b"", (err or b"").decode())
+
+    return program

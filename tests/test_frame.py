@@ -1,0 +1,332 @@
+"""The frame of commands: options, parameters, inputs, outputs, exit codes; with small commands of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import sample_commands
+from conftest import ROOT
+
+from mirtool.cli import values
+from mirtool.cli.command import Entry, entry_of
+from mirtool.errors import UsageProblem
+
+COMMANDS = entry_of(sample_commands).commands
+
+
+def loader(name):
+    return Entry(name, COMMANDS[name].help, {name: COMMANDS[name]}) if name in COMMANDS else None
+
+
+@pytest.fixture
+def run(call):
+    return lambda *arguments: call(*arguments, loader=loader)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Make a corpus of event files and go there."""
+    monkeypatch.chdir(tmp_path)
+    for name, times in {"a.csv": (1, 2), "b.csv": (3,), "corpus/a.csv": (4,), "corpus/deep/bad.csv": (5, 6)}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("time\n" + "".join(f"{time}.0\n" for time in times))
+    (tmp_path / "corpus/.hidden.csv").write_text("nonsense")
+    (tmp_path / "corpus/notes.pdf").write_text("nonsense")
+    return tmp_path
+
+
+# ------------------------------------------------------------------------------------------------- values and options
+
+
+@pytest.mark.parametrize(
+    ("text", "annotation", "value"),
+    [
+        ("3", int, 3),
+        ("-2.5e3", float, -2500.0),
+        ("none", float | None, None),
+        ("2", int | None, 2),
+        ("1,2.5", tuple[float, ...], (1.0, 2.5)),
+        ("a=1, b = 2", dict[str, float], {"a": 1.0, "b": 2.0}),
+        ("yes", bool, True),
+        ("none", str, "none"),
+    ],
+)
+def test_values_from_text(text, annotation, value):
+    assert values.parse(text, annotation) == value
+
+
+@pytest.mark.parametrize(("text", "annotation"), [("1_0", int), ("1.5", int), ("x", float), ("a", dict[str, float])])
+def test_wrong_values(text, annotation):
+    with pytest.raises(UsageProblem):
+        values.parse(text, annotation)
+
+
+def test_toml_gives_every_kind_of_value_back():
+    for value, annotation in [
+        (None, int | None),
+        (1e-12, float),
+        ({'a"\\b\n': 0.1}, dict[str, float]),
+        ((1.0, 2.0), tuple[float, ...]),
+        (False, bool),
+        ("ü\x00'", str),
+    ]:
+        document = tomllib.loads(f"x = {values.to_toml(value)}")
+        assert values.from_toml(document["x"], annotation) == value
+
+
+def test_help_shows_options_defaults_and_units(run):
+    result = run("shift", "--help")
+    assert result.code == 0
+    assert "--by X" in result.text
+    assert "[s; default: 0.5]" in result.text
+    assert "--mode later|earlier" in result.text
+    assert "--[no-]exact" in result.text
+    assert "Seed of everything random" in result.text
+    assert not result.err
+
+
+# ---------------------------------------------------------------------------------------------------------- parameters
+
+
+def test_a_flag_goes_before_the_file_and_the_file_before_the_default(run, files):
+    dumped = run("shift", "--dump-params", "--by", "2").text
+    assert 'mirtool = "' in dumped
+    (files / "p.toml").write_text(dumped)
+    assert run("shift", "--dump-params", "--params", "p.toml").text == dumped
+    assert run("shift", "a.csv", "--params", "p.toml").text == "time\n3.000000\n4.000000\n"
+    assert run("shift", "a.csv", "--params", "p.toml", "--by", "1").text == "time\n2.000000\n3.000000\n"
+    assert run("shift", "a.csv").text == "time\n1.500000\n2.500000\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("[sample-commands.shift]\nspeed = 1", 2, "unknown key speed"),
+        ("speed = 1", 2, "unknown key speed"),
+        ("[sample-commands.shift]\nby = 'x'", 2, "by: 'x' is not a number"),
+        ("[sample-commands.shift]\norder = 'x'", 2, "none of up, down"),
+        ("[sample-commands.shift]\nby = -1", 2, "must not be negative"),
+        ("by = ", 65, "not TOML"),
+    ],
+)
+def test_wrong_parameter_files(run, files, text, code, says):
+    (files / "p.toml").write_text(text)
+    result = run("shift", "a.csv", "--params", "p.toml")
+    assert (result.code, result.text) == (code, "")
+    assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+# --------------------------------------------------------------------------------------------------- errors, exit codes
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("shift", 2, "missing argument X"),
+        ("shift a.csv --no-such", 2, "no such option: --no-such"),
+        ("shift a.csv --by", 2, "requires an argument"),
+        ("shift a.csv --by x", 2, "--by: 'x' is not a number"),
+        ("shift a.csv --by -1", 2, "must not be negative"),
+        ("shift a.csv --mode sideways", 2, "none of later, earlier"),
+        ("shift a.csv --format npy", 2, "--format"),
+        ("shift none.csv", 66, "none.csv"),
+        ("shift none/", 66, "none/"),
+        ("shift a.csv --trouble data", 65, "a.csv: too short"),
+        ("shift a.csv --trouble defect", 70, "internal error: RuntimeError: two lines"),
+        ("shift a.csv -o none/../a.csv", 2, "is an input"),
+        ("shift a.csv --copy a.csv", 2, "is an input"),
+        ("shift a.csv corpus/a.csv -o out/", 2, "the output of both"),
+        ("shift a.csv -o x.csv --copy x.csv", 2, "the output of both"),
+        ("shift a.csv b.csv --copy x.csv", 2, "several inputs need a folder"),
+        ("shift a.csv b.csv --format midi", 2, "cannot share one stream"),
+        ("shift a.csv --skip-existing", 2, "--skip-existing needs -o"),
+        ("shift - -", 2, "stdin"),
+        ("shift a.csv -o /dev/full", 74, "/dev/full"),
+        ("compare a.csv", 2, "missing argument EST"),
+        ("compare a.csv b.csv a.csv", 2, "unexpected argument"),
+        ("collect a.csv", 2, "at least 2"),
+        ("halves a.csv", 2, "several outputs"),
+        ("halves a.csv --only third", 2, "there are first, second"),
+        ("nothing", 2, "no command"),
+        ("--nothing", 2, "before the command"),
+    ],
+)
+def test_one_line_and_an_exit_code(run, files, line, code, says):
+    result = run(*line.split())
+    assert (result.code, result.text) == (code, "")
+    assert says in result.err
+    assert result.err.count("\n") == 1
+    assert "Traceback" not in result.err
+    assert sorted(path.name for path in files.iterdir()) == ["a.csv", "b.csv", "corpus"]
+
+
+def test_debug_shows_the_traceback(run, files):
+    result = run("shift", "a.csv", "--trouble", "defect", "--debug")
+    assert result.code == 70
+    assert "Traceback" in result.err
+    assert "sample_commands.py" in result.err
+
+
+def test_several_inputs_of_which_one_fails(run, files):
+    result = run("shift", "a.csv", "none.csv", "b.csv")
+    assert result.code == 1
+    assert result.text == "time\n1.500000\n2.500000\n3.500000\n"
+    assert result.err.splitlines()[-1].endswith("1 of 3 failed: none.csv")
+
+
+# -------------------------------------------------------------------------------------------------------------- outputs
+
+
+def test_a_glob_gets_no_column_and_a_folder_does(run, files):
+    assert run("shift", "a.csv", "b.csv").text.startswith("time\n")
+    assert run("shift", "-H", "a.csv").text == "file,time\na.csv,1.500000\na.csv,2.500000\n"
+    assert run("shift", "corpus").text == (
+        "file,time\ncorpus/a.csv,4.500000\ncorpus/deep/bad.csv,5.500000\ncorpus/deep/bad.csv,6.500000\n"
+    )
+
+
+def test_a_folder_of_outputs(run, files):
+    assert run("shift", "corpus", "-o", "out/", "--copy", "copies/").code == 0
+    made = sorted(str(path.relative_to(files)) for path in files.rglob("*.csv") if path.parts[-2] != "corpus")
+    assert "out/a.csv" in made
+    assert "out/deep/bad.csv" in made
+    assert "copies/deep/bad.csv" in made
+    assert (files / "out/a.csv").read_text() == "time\n4.500000\n"
+
+
+def test_one_file_for_all(run, files):
+    assert run("shift", "corpus", "a.csv", "-o", "all.tsv").code == 0
+    assert (files / "all.tsv").read_text().splitlines()[0] == "file\ttime"
+
+
+def test_skip_existing_leaves_out_what_is_there(run, files):
+    (files / "out").mkdir()
+    (files / "out/a.csv").write_text("kept")
+    assert run("shift", "a.csv", "b.csv", "-o", "out/", "--skip-existing").code == 0
+    assert (files / "out/a.csv").read_text() == "kept"
+    assert (files / "out/b.csv").read_text() == "time\n3.500000\n"
+
+
+def test_parts_and_their_manifest(run, files):
+    assert run("halves", "a.csv", "-o", "out/").code == 0
+    assert json.loads((files / "out/manifest.json").read_text())["files"] == ["first.csv", "second.csv"]
+    (files / "out/first.csv").write_text("kept")
+    assert run("halves", "a.csv", "-o", "out/", "--skip-existing").code == 0
+    assert (files / "out/first.csv").read_text() == "kept"
+    (files / "out/manifest.json").unlink()
+    assert run("halves", "a.csv", "-o", "out/", "--skip-existing").code == 0
+    assert (files / "out/first.csv").read_text() != "kept"
+    assert run("halves", "corpus", "-o", "all/").code == 0
+    assert (files / "all/deep/bad/second.csv").read_text() == "time\n6.000000\n"
+    assert run("halves", "a.csv", "--only", "second").text == "time\n2.000000\n"
+
+
+def test_a_failed_job_leaves_no_manifest(run, files):
+    assert run("halves", "a.csv", "-o", "out/").code == 0
+    (files / "a.csv").write_text("nonsense")
+    assert run("halves", "a.csv", "-o", "out/").code == 65
+    assert not (files / "out/manifest.json").exists()
+
+
+# ----------------------------------------------------------------------------------------------------- lists and tables
+
+
+def test_a_list_of_inputs(run, files):
+    (files / "list.txt").write_text("corpus/a.csv\n\nb.csv\n")
+    assert run("shift", "--files-from", "list.txt").text == "file,time\ncorpus/a.csv,4.500000\nb.csv,3.500000\n"
+    assert run("shift", "--files-from", "list.txt", "-o", "out/").code == 0
+    assert (files / "out/corpus/a.csv").exists()
+
+
+def test_a_job_a_row(run, files):
+    (files / "jobs.tsv").write_text("ref\test\tscale\na.csv\tb.csv\t2\nb.csv\ta.csv\t\n")
+    assert run("compare", "--files-from", "jobs.tsv").text == "file,ref,est\nb.csv,4,2\na.csv,1,2\n"
+    (files / "jobs.tsv").write_text("x\tby\toutput\na.csv\t1\tx/one.csv\na.csv\t2\ttwo.csv\n")
+    assert run("shift", "--files-from", "jobs.tsv").code == 0
+    assert (files / "x/one.csv").read_text() == "time\n2.000000\n3.000000\n"
+    assert (files / "two.csv").read_text() == "time\n3.000000\n4.000000\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("ref\na.csv\n", 2, "without est"),
+        ("ref\test\tspeed\na.csv\tb.csv\t1\n", 2, "speed is neither"),
+        ("ref\tref\na.csv\tb.csv\n", 2, "stands twice"),
+        ("ref\test\na.csv\tb.csv\tc\n", 65, "3 cells"),
+        ("ref\test\tscale\na.csv\tb.csv\tx\n", 2, "--scale: 'x'"),
+        ("", 65, "empty job table"),
+    ],
+)
+def test_wrong_job_tables(run, files, text, code, says):
+    (files / "jobs.tsv").write_text(text)
+    result = run("compare", "--files-from", "jobs.tsv")
+    assert (result.code, result.text) == (code, "")
+    assert says in result.err
+
+
+# ------------------------------------------------------------------------------------------------------------ processes
+
+
+DRIVER = """
+import sys
+import sample_commands
+from mirtool.cli import main
+from mirtool.cli.command import Entry, entry_of
+commands = entry_of(sample_commands).commands
+main.load = lambda name: Entry(name, "", {name: commands[name]})
+if __name__ == "__main__":
+    main.run.__defaults__ = (main.load,)
+    main.main()
+"""
+
+
+@pytest.fixture
+def driver(files):
+    """Start the sample commands as a program of its own."""
+    path = files / "driver.py"
+    path.write_text(DRIVER)
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}
+        words = [sys.executable, str(path), *arguments]
+        return subprocess.Popen(words, env=environment, stdout=-1, stderr=-1, text=True)
+
+    return start
+
+
+def test_processes_give_the_same_bytes_in_the_same_order(run, files):
+    alone = run("shift", "a.csv", "b.csv", "corpus")
+    assert run("shift", "a.csv", "b.csv", "corpus", "--jobs", "2") == alone
+    assert run("shift", "corpus", "-o", "out/", "-j", "2").code == 0
+    assert (files / "out/deep/bad.csv").read_text() == "time\n5.500000\n6.500000\n"
+
+
+def test_a_process_that_dies_takes_no_other_job_with_it(run, files):
+    result = run("shift", "corpus/deep/bad.csv", "a.csv", "b.csv", "--trouble", "kill", "--jobs", "2")
+    assert result.code == 1
+    assert result.text == "time\n1.500000\n2.500000\n3.500000\n"
+    assert "corpus/deep/bad.csv: its process died (SIGKILL)" in result.err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupt_stops_at_once(driver, files, jobs):
+    import signal
+    import time
+
+    process = driver("shift", "a.csv", "b.csv", "--trouble", "slow", "-j", jobs, "-o", "out/")
+    time.sleep(1.5)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert time.monotonic() - begin < 5
+    assert process.returncode == 130
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert not list(Path("out").glob("*")) if Path("out").exists() else True
