@@ -103,3 +103,11 @@ def lock_phases(
                     Y[i, c, k] = x[c, k] * rotation
             begin, peak = end, following
         last[:] = Y[i]
+
+
+def warm() -> None:
+    """Compile every kernel with the types that are used."""
+    harmonic_mask(np.ones((3, 3), np.float32), 1, np.empty((1, 1), np.float32))
+    X = np.zeros((1, 1, 5), np.complex64)
+    order = np.zeros(1, np.int64)
+    lock_phases(X, order, order, np.empty_like(X), np.empty((1, 5), np.complex64))
