@@ -41,7 +41,8 @@ class Format:
     ----------
     name : str
     extensions : tuple of str
-        With the dot, lower case; the first is the one that is written.
+        With the dot, lower case; the first is the one that is written. Where two formats share one (.csv), the first
+        is meant; .txt says nothing.
     containers : tuple of str
         What it can hold, as `container_name` says it.
     reader, writer : str or None
@@ -75,6 +76,14 @@ FORMATS = {
     for row in (
         _text("csv", "tables", (".csv",), (*TABLES, "features")),
         _text("tsv", "tables", (".tsv", ".tab"), (*TABLES, "features")),
+        _text("json", "json_lines", (".json", ".jsonl", ".ndjson"), TABLES),
+        _text("lab", "plain_text", (".lab",), ("segments",)),
+        _text("beats", "plain_text", (".beats",), ("events",)),
+        _text("mireval", "plain_text", (".txt",), ("events", "segments", "notes")),
+        _text("audacity", "plain_text", (".txt",), ("events", "segments")),
+        _text("fmp", "fmp", (".csv",), ("events", "segments", "notes", "path")),
+        _text("sv", "sonic_visualiser", (".svl",), ("events", "segments", "notes")),
+        _text("jams", "jams", (".jams",), ("events", "segments", "notes")),
         Format("npy", (".npy",), ("features",), "mirtool.io.arrays:read", "mirtool.io.arrays:write"),
         Format(
             "midi",
@@ -99,7 +108,8 @@ FORMATS = {
     )
 }
 
-_BY_EXTENSION = {extension: row for row in FORMATS.values() for extension in row.extensions}
+_BY_EXTENSION = {extension: row for row in reversed(FORMATS.values()) for extension in row.extensions}
+del _BY_EXTENSION[".txt"]
 _DEFAULT = {"audio": "wav", "features": "npy", "score": "midi"} | dict.fromkeys(TABLES, "csv")
 _CONTAINERS = {
     "Features": "features",
