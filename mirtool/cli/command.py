@@ -100,6 +100,11 @@ class Command:
         """The docstring."""
         return inspect.getdoc(self.function) or ""
 
+    @property
+    def summary(self) -> str:
+        """The first line of the help, without its full stop."""
+        return self.help.partition("\n")[0].rstrip(".")
+
     @functools.cached_property
     def kinds(self) -> Mapping[str, type]:
         """Parameter dataclasses by the argument that takes them."""
