@@ -158,7 +158,7 @@ def _shared(command: Command) -> Iterator[Option]:
     reads = [kind for argument in command.inputs.arguments for kind in argument.reads]
     yield options.OUTPUT
     yield dataclasses.replace(options.FORMAT, choices=command.formats)
-    if command.writes == "audio":
+    if command.writes in ("audio", ""):
         yield options.SUBTYPE
     if command.parts:
         yield options.ONLY
