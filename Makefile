@@ -23,7 +23,7 @@ $(VENV)/installed: $(PYTHON) pyproject.toml
 	@touch $@
 
 demo: $(VENV)/installed
-	$(PYTHON) -m mirtool.synthesis.demo demo/
+	$(PYTHON) -m mirtool.demo demo/
 
 test: $(VENV)/installed
 	$(PYTHON) -m pytest
