@@ -90,8 +90,16 @@ def test_a_job_table_makes_one_report(call, folder, monkeypatch):
     assert [row["item"] for row in rows(result)] == [
         "ref/one.csv est/one.csv", "ref/one.csv est/sub/two.csv", "mean", "low", "high",
     ]  # fmt: skip
-    (folder / "pairs.tsv").write_text("ref\test\tseed\nref/one.csv\test/one.csv\t3\n")
-    assert call("evaluate", "sync", "--files-from", "pairs.tsv").code == 2
+
+
+def test_rows_with_outputs_of_their_own_make_reports_of_their_own(call, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "pairs.tsv").write_text(
+        "ref\test\toutput\nref/one.csv\test/one.csv\ta.csv\nref/one.csv\test/sub/two.csv\tb.csv\n"
+    )
+    assert call("evaluate", "sync", "--files-from", "pairs.tsv").code == 0
+    assert (folder / "a.csv").read_text().splitlines()[1].startswith("ref/one.csv,3,30,")
+    assert (folder / "b.csv").read_text().splitlines()[1].startswith("ref/one.csv,3,0,")
 
 
 def test_the_estimate_may_come_through_a_pipe(program, folder):

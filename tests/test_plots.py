@@ -373,9 +373,9 @@ def test_hours_stay_small_and_fast():
         ),
     }
     for name, content in hour.items():
-        begin = time.perf_counter()
+        begin = time.process_time()
         size = len(picture(content, "pdf"))
-        assert time.perf_counter() - begin < 8.0, name  # about 1 s on an idle machine
+        assert time.process_time() - begin < 5.0, name  # about 1 s
         assert size < 3_000_000, name
 
 
