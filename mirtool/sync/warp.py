@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mirtool.errors import DataError
 from mirtool.signal.parameters import TimeScaleParameters
-from mirtool.signal.tsm import TimeMap, TimeScaled
 from mirtool.sync.paths import breakpoints, piecewise
 from mirtool.types import AudioSource, Events, Features, Notes, Score, Segments, Table, WarpingPath
+
+if TYPE_CHECKING:
+    from mirtool.signal.tsm import TimeMap
 
 TIME_COLUMNS: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
     (Events, ("time",)),
@@ -18,7 +21,7 @@ TIME_COLUMNS: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
 )
 
 
-def maps(path: WarpingPath, source: int = 0, target: int = 1) -> tuple[TimeMap, TimeMap]:
+def maps(path: WarpingPath, source: int = 0, target: int = 1) -> "tuple[TimeMap, TimeMap]":
     """Return the map from times of one version to those of another, and the map back (see `paths.transfer`)."""
     x, y = breakpoints(path, source, target)
     return partial(piecewise, x=x, y=y), partial(piecewise, x=y, y=x)
@@ -58,10 +61,12 @@ def warp(
         return container.retimed(forward)
     if isinstance(container, Features):
         return warp_features(container, forward, backward)
+    from mirtool.signal.tsm import TimeScaled  # compiled loops, which nothing else here needs
+
     return TimeScaled(container, forward, backward, parameters)
 
 
-def warp_table(table: Table, forward: TimeMap) -> Table:
+def warp_table(table: Table, forward: "TimeMap") -> Table:
     """Move the times of events, segments or notes; all other columns stay.
 
     What lies before the beginning of the other version gets negative times.
@@ -72,7 +77,7 @@ def warp_table(table: Table, forward: TimeMap) -> Table:
     raise DataError(f"no times to move in a table of {', '.join(table.columns)}")
 
 
-def warp_features(features: Features, forward: TimeMap, backward: TimeMap) -> Features:
+def warp_features(features: Features, forward: "TimeMap", backward: "TimeMap") -> Features:
     """Resample features onto another time line, at the feature rate they have.
 
     Parameters
