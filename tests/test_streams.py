@@ -169,7 +169,9 @@ def test_stdin_from_pipe_file_and_nowhere(tmp_path):
         file.seek(2)  # as after `read` in a shell script
         assert finish(run(READ, stdin=file, stdout=subprocess.PIPE))[1] == b"False 1"
     command = f"{sys.executable} -c '{READ}' <&-"
-    closed = subprocess.run(command, shell=True, capture_output=True, env={**os.environ, "PYTHONPATH": ROOT}, check=True)
+    closed = subprocess.run(
+        command, shell=True, capture_output=True, env={**os.environ, "PYTHONPATH": ROOT}, check=True
+    )
     assert closed.stdout == b"-: stdin is closed"
 
 
@@ -218,9 +220,14 @@ def test_target_is_intact_until_the_end(tmp_path):
 def test_errors_pass_and_leave_the_old_file(tmp_path, error):
     path = tmp_path / "x"
     path.write_bytes(b"old")
-    with pytest.raises(type(error)) as caught, streams.atomic(str(path)) as stream:
-        stream.write(b"half")
-        raise error
+
+    def fail():
+        with streams.atomic(str(path)) as stream:
+            stream.write(b"half")
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        fail()
     assert caught.value is error
     assert path.read_bytes() == b"old"
     assert hidden(tmp_path) == []
@@ -477,7 +484,9 @@ def test_full_and_closed_stdout():
     assert code == 74
     assert err == b"-: cannot be written to the end: No space left on device\n"
     command = f"{sys.executable} -c '{WRITE}' - >&-"
-    closed = subprocess.run(command, shell=True, capture_output=True, env={**os.environ, "PYTHONPATH": ROOT}, check=False)
+    closed = subprocess.run(
+        command, shell=True, capture_output=True, env={**os.environ, "PYTHONPATH": ROOT}, check=False
+    )
     assert (closed.returncode, closed.stderr) == (73, b"-: stdout is closed\n")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from mirtool.errors import FormatError, UsageProblem
@@ -62,9 +62,13 @@ class Format:
     is_text: bool = False
 
 
-def _audio(name: str, *extensions: str, written: bool = True) -> Format:
-    writer = "mirtool.io.audio:write" if written else None
-    return Format(name, extensions, ("audio",), "mirtool.io.audio:read", writer, keeps_stream=True)
+def _audio(name: str, *extensions: str) -> Format:
+    return replace(_foreign(name, *extensions), writer="mirtool.io.audio_output:write")
+
+
+def _foreign(name: str, *extensions: str) -> Format:
+    """Sound that is read through ffmpeg, and not written."""
+    return Format(name, extensions, ("audio",), "mirtool.io.audio:read", keeps_stream=True)
 
 
 def _text(name: str, module: str, extensions: tuple[str, ...], containers: tuple[str, ...]) -> Format:
@@ -90,21 +94,26 @@ FORMATS = {
             (".mid", ".midi", ".kar"),
             ("score", "notes", "events"),
             "mirtool.io.midi:read",
-            "mirtool.io.midi:write",
+            "mirtool.io.midi_output:write",
         ),
         Format("musicxml", (".musicxml", ".mxl", ".xml"), ("score",), "mirtool.io.musicxml:read"),
         _audio("wav", ".wav", ".wave"),
         _audio("flac", ".flac"),
-        _audio("ogg", ".ogg", ".oga", ".opus"),
+        _audio("ogg", ".ogg", ".oga"),
+        _audio("opus", ".opus"),
         _audio("mp3", ".mp3"),
         _audio("aiff", ".aiff", ".aif", ".aifc"),
         _audio("au", ".au", ".snd"),
         _audio("caf", ".caf"),
-        _audio("m4a", ".m4a", ".mp4", ".aac", written=False),
-        _audio("webm", ".webm", ".mkv", ".mka", written=False),
-        _audio("wma", ".wma", written=False),
-        _audio("wavpack", ".wv", written=False),
-        _audio("ape", ".ape", written=False),
+        _foreign("m4a", ".m4a", ".mp4", ".m4b"),
+        _foreign("aac", ".aac"),
+        _foreign("matroska", ".webm", ".mkv", ".mka"),
+        _foreign("wma", ".wma"),
+        _foreign("wavpack", ".wv"),
+        _foreign("ape", ".ape"),
+        _foreign("tta", ".tta"),
+        _foreign("amr", ".amr"),
+        _foreign("dsf", ".dsf"),
     )
 }
 
