@@ -5,6 +5,7 @@ recording is missing), unless the part that is there was asked for by `duration`
 0xFFFFFFFF and the like, FLAC and MP3 that were streamed) means: up to the end.
 """
 
+import contextlib
 import io
 import os
 import shutil
@@ -156,7 +157,7 @@ class DecodedFile(Recording):
     def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
         import soundfile
 
-        with soundfile.SoundFile(GuardedView(stream)) as sound:
+        with _silence(), soundfile.SoundFile(GuardedView(stream)) as sound:
             # MPEG frame counts are estimates; a streamed FLAC does not know its own.
             self._promised = None if sound.format == "MP3" or sound.frames >= 1 << 62 else int(sound.frames)
             super().__init__(stream, name, (sound.samplerate, sound.channels), self._promised, options)
@@ -172,12 +173,15 @@ class DecodedFile(Recording):
         view = GuardedView(self._stream)
         position = first
         try:
-            with soundfile.SoundFile(view) as sound:
+            with _silence():
+                sound = soundfile.SoundFile(view)
+            with sound:
                 if first:
                     sound.seek(first)
                 while stop is None or position < stop:
                     count = frames if stop is None else min(frames, stop - position)
-                    block = sound.read(count, dtype="float32", always_2d=True)
+                    with _silence():
+                        block = sound.read(count, dtype="float32", always_2d=True)
                     if not len(block):
                         break
                     position += len(block)
@@ -191,9 +195,28 @@ class DecodedFile(Recording):
             raise self._truncated(self._promised or stop, position)
 
 
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what libmpg123 writes to stderr by itself (on damaged MPEG frames) from the user."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def reason(problem: "soundfile.LibsndfileError") -> str:
     """Return what libsndfile says, without the repr of our stream."""
-    return str(problem.error_string).rstrip(".").replace("Error : ", "")
+    text = str(problem.error_string).rstrip(".").replace("Error : ", "")
+    return "damaged header" if text.startswith("File does not exist") else text
 
 
 def spooled(head: bytes, stream: BinaryIO) -> BinaryIO:
