@@ -251,13 +251,17 @@ def write(
     OutputProblem, WriteFailure
         See `mirtool.io.streams.atomic`.
     """
-    kind = container_name(container)
-    row = target_format(kind, name, format)
-    if kind == "score" and kind not in row.containers:
-        container = container.notes
-    writer = cast(Writer, _resolve(cast(str, row.writer)))
+    row = target_format(container_name(container), name, format)
     with streams.atomic(name) as stream:
-        writer(container, stream, WriteOptions(row.name, subtype, sample_rate))
+        write_to(stream, container, WriteOptions(row.name, subtype, sample_rate))
+
+
+def write_to(stream: BinaryIO, container: Any, options: WriteOptions) -> None:
+    """Write a container to a stream, in a format that can hold it (see `target_format`)."""
+    row = _row(options.format)
+    if "score" not in row.containers and container_name(container) == "score":
+        container = container.notes
+    cast(Writer, _resolve(cast(str, row.writer)))(container, stream, options)
 
 
 def target_format(container: str, name: str, format: str | None = None) -> Format:
