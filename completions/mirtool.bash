@@ -17,7 +17,7 @@ _mirtool() {
     path="$name${kinds:+ ${COMP_WORDS[2]}}"
     case "$path $prev" in
         "warp --tsm") words="hps pv wsola" ;;
-        "warp --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg mp3 aiff au caf" ;;
+        "warp --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
         "plot --format") words="png svg pdf" ;;
         "evaluate sync --format") words="csv tsv json" ;;
         "doctor --format") words="csv tsv json" ;;

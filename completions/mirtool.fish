@@ -10,7 +10,7 @@ complete -c mirtool -n '__fish_seen_subcommand_from warp' -l inverse -d 'Move it
 complete -c mirtool -n '__fish_seen_subcommand_from warp' -l compose -d 'Chain two paths: PATH leads from A to B, X from B to C; write A to C'
 complete -c mirtool -n '__fish_seen_subcommand_from warp' -l tsm -x -a 'hps pv wsola' -d 'Method for sound: hps (harmonic part by phase vocoder, percussive part by overlap-add), pv (phase vocoder alone) or wsola'
 complete -c mirtool -n '__fish_seen_subcommand_from warp' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'
-complete -c mirtool -n '__fish_seen_subcommand_from warp' -l format -x -a 'csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg mp3 aiff au caf' -d 'Format of the output; else the extension of -o decides'
+complete -c mirtool -n '__fish_seen_subcommand_from warp' -l format -x -a 'csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf' -d 'Format of the output; else the extension of -o decides'
 complete -c mirtool -n '__fish_seen_subcommand_from warp' -l subtype -x -d 'Sample format of audio, such as PCM_16 or PCM_24 (else FLOAT)'
 complete -c mirtool -n '__fish_seen_subcommand_from warp' -l from -x -d 'Format of stdin, or of the first input whose name does not tell it'
 complete -c mirtool -n '__fish_seen_subcommand_from warp' -l input-feature-rate -x -d 'Frames a second of an NPY input without a trailer'
