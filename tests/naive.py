@@ -71,25 +71,53 @@ def exact_bootstrap_interval(values, level):
     return means[int(tail * len(means))], means[int((1 - tail) * len(means))]
 
 
-def dtw_accumulated(C, steps, weights, subsequence=False, low=None, high=None):
-    """Accumulated cost by the definition, cell by cell (FMP 3.2.1, 7.2.3), within the window of each row."""
-    N, M = C.shape
-    D = np.full((N, M), np.inf)
+def cens(shares, window, factor):
+    """Quantised, smoothed and downsampled shares (n × 12), before the normalisation."""
+    points = np.zeros(shares.shape)
+    for threshold in (0.05, 0.1, 0.2, 0.4):
+        points[shares >= threshold] += 1
+    smoothed = np.stack([np.convolve(points[:, c], window, mode="full") for c in range(12)], axis=1)
+    return smoothed[(len(window) - 1) // 2 :][: len(shares)][::factor]
+
+
+def phase_novelty(X):
+    """Σ_k |φ''(n, k)| of spectra, the phases in turns and before the sound 0."""
+    phase = np.concatenate((np.zeros((2, X.shape[1])), np.angle(X) / (2 * np.pi)))
+    change = np.diff(phase, n=2, axis=0)
+    return np.abs(np.mod(change + 0.5, 1) - 0.5).sum(axis=1)
+
+
+def complex_novelty(X, gamma):
+    """Σ_k |Z(n, k) - Ẑ(n, k)| over the bins whose magnitude rises."""
+    Y = np.concatenate((np.zeros((2, X.shape[1])), np.log(1 + gamma * np.abs(X))))
+    phase = np.concatenate((np.zeros((2, X.shape[1])), np.angle(X)))
+    curve = np.zeros(len(X))
+    for n in range(2, len(Y)):
+        for k in range(X.shape[1]):
+            if Y[n, k] > Y[n - 1, k]:
+                predicted = Y[n - 1, k] * np.exp(1j * (2 * phase[n - 1, k] - phase[n - 2, k]))
+                curve[n - 2] += abs(Y[n, k] * np.exp(1j * phase[n, k]) - predicted)
+    return curve
+
+
+def local_average(curve, reach):
+    """Mean over 2 · reach + 1 values around each, zeros beyond the ends."""
+    average = np.zeros(len(curve))
+    for n in range(len(curve)):
+        average[n] = sum(curve[m] for m in range(n - reach, n + reach + 1) if 0 <= m < len(curve)) / (2 * reach + 1)
+    return average
+
+
+def dlnco(onsets, reach, threshold, decay):
+    """DLNCO of chroma onsets (n × 12)."""
+    N = len(onsets)
+    normalized = np.zeros(onsets.shape)
     for n in range(N):
-        for m in range(M) if low is None else range(low[n], high[n]):
-            if n == 0 and (m == 0 or subsequence):
-                D[n, m] = C[n, m]
-                continue
-            for (a, b), weight in zip(steps, weights, strict=True):
-                if n >= a and m >= b:
-                    D[n, m] = min(D[n, m], D[n - a, m - b] + weight * C[n, m])
-    return D
-
-
-def dtw_path_cost(C, path, steps, weights):
-    """Cost of a path; fails where a step is not in the set."""
-    cost = C[tuple(path[0])]
-    for before, after in itertools.pairwise(path):
-        step = (int(after[0] - before[0]), int(after[1] - before[1]))
-        cost += weights[steps.index(step)] * C[tuple(after)]
-    return cost
+        norms = [np.linalg.norm(onsets[m]) for m in range(max(0, n - reach), min(N, n + reach + 1))]
+        normalized[n] = onsets[n] / max([*norms, threshold])
+    decayed = np.zeros(onsets.shape)
+    for n in range(N):
+        for i in range(1, decay + 1):
+            if n - i + 1 >= 0:
+                decayed[n] = np.maximum(decayed[n], np.sqrt(1 / i) * normalized[n - i + 1])
+    return decayed

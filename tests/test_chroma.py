@@ -42,7 +42,9 @@ def sound(score, cents=0.0, partials=1, rate=RATE):
 
 
 def parameters(**changes):
-    return ChromaParameters(**{"tuning": 0.0, **changes})
+    return ChromaParameters(
+        **{"tuning": 0.0, "bank": "semitone", "pitch_low": 24, "partials": 1, "decay": 0.0, **changes}
+    )
 
 
 def test_agrees_with_the_definition():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mirtool import __version__
 from mirtool.errors import ParameterError
-from mirtool.features.parameters import AnalysisParameters
+from mirtool.features.parameters import AnalysisParameters, SoundParameters
 from mirtool.signal.resampling import mono, resampled
 from mirtool.signal.stft import STFT, frame_count, hann
 from mirtool.types import AudioSource, Features
@@ -18,13 +18,13 @@ from mirtool.types import AudioSource, Features
 Frames = NDArray[np.float32]
 
 
-def check_analysis(parameters: AnalysisParameters) -> None:
-    """Raise `ParameterError` where a rate or the length of the window is not positive."""
+def check_analysis(parameters: SoundParameters) -> None:
+    """Raise `ParameterError` where a rate is not positive, or a window is shorter than two samples."""
     if not (parameters.feature_rate > 0 and math.isfinite(parameters.feature_rate)):
         raise ParameterError(f"the feature rate must be positive, not {parameters.feature_rate:g}")
     if parameters.sample_rate <= 0:
         raise ParameterError(f"the sample rate must be positive, not {parameters.sample_rate}")
-    if parameters.window_length < 2:
+    if isinstance(parameters, AnalysisParameters) and parameters.window_length < 2:
         raise ParameterError(f"a window needs at least two samples, not {parameters.window_length}")
 
 
@@ -90,6 +90,7 @@ def normalize(frames: Frames, norm: str, threshold: float) -> Frames:
     K = frames.shape[1]
     if threshold < 0:
         raise ParameterError(f"the threshold must not be negative, not {threshold:g}")
+    length: NDArray[Any]
     match norm:
         case "none":
             return frames
@@ -102,7 +103,8 @@ def normalize(frames: Frames, norm: str, threshold: float) -> Frames:
         case _:
             raise ParameterError(f"no norm {norm} (there are: none, l1, l2, max)")
     silent = length <= threshold
-    normalized: Frames = frames / np.where(silent, 1, length)[:, None].astype(np.float32)
+    length[silent] = 1
+    normalized: Frames = frames / length[:, None]
     normalized[silent] = flat
     return normalized
 

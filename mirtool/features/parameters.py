@@ -3,42 +3,54 @@
 from dataclasses import dataclass, field
 
 NORMS = ("none", "l1", "l2", "max")
-BANKS = ("semitone", "gaussian")
+BANKS = ("gaussian", "semitone")
 
 
 @dataclass(frozen=True)
-class AnalysisParameters:
-    """What every feature that looks at spectra needs: how the sound is cut into frames."""
+class SoundParameters:
+    """How sound is brought to a common form, and how often it is looked at."""
 
     feature_rate: float = field(default=50.0, metadata={"help": "frames a second", "unit": "Hz"})
     sample_rate: int = field(
         default=22050, metadata={"help": "sample rate to which the sound is brought", "unit": "Hz"}
     )
+
+
+@dataclass(frozen=True)
+class AnalysisParameters(SoundParameters):
+    """How sound is cut into windows for the Fourier transform."""
+
     window_length: int = field(default=4096, metadata={"help": "length of the Hann window", "unit": "samples"})
 
 
 @dataclass(frozen=True)
-class PitchParameters(AnalysisParameters):
-    """How spectra are pooled to pitches (FMP, Section 3.1.1), and how notes become energy over pitch."""
+class KeyParameters(SoundParameters):
+    """Which keys are looked at, and how they are tuned."""
 
-    bank: str = field(
-        default="semitone",
-        metadata={"help": "filter bank: disjoint semitones (FMP) or overlapping Gaussians", "choices": BANKS},
-    )
-    pitch_low: int = field(default=24, metadata={"help": "lowest pitch (MIDI number)"})
+    pitch_low: int = field(default=36, metadata={"help": "lowest pitch (MIDI number)"})
     pitch_high: int = field(default=108, metadata={"help": "highest pitch (MIDI number)"})
     tuning: float | None = field(
         default=None,
         metadata={"help": "deviation from A4 = 440 Hz; estimated from the sound by default", "unit": "cents"},
+    )
+
+
+@dataclass(frozen=True)
+class PitchParameters(KeyParameters, AnalysisParameters):
+    """How spectra are pooled to pitches (FMP, Section 3.1.1), and how notes become energy over pitch."""
+
+    bank: str = field(
+        default="gaussian",
+        metadata={"help": "filter bank: overlapping Gaussians, or disjoint semitones (FMP)", "choices": BANKS},
     )
     # The knee of log(1 + γ v) lies at v = 1/γ: 50 dB below a sine at full scale.
     compression: float = field(
         default=1e5, metadata={"help": "γ of the logarithmic compression log(1 + γ v) of energies v; 0 for none"}
     )
     partials: int = field(
-        default=1, metadata={"help": "partials of a note (MIDI, scores); partial h has amplitude 1/h"}
+        default=4, metadata={"help": "partials of a note (MIDI, scores); partial h has amplitude 1/h"}
     )
-    decay: float = field(default=0.0, metadata={"help": "decay of a note (MIDI, scores)", "unit": "dB/s"})
+    decay: float = field(default=10.0, metadata={"help": "decay of a note (MIDI, scores)", "unit": "dB/s"})
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,10 @@ class SpectrogramParameters(PitchParameters):
     compression: float = field(
         default=0.0, metadata={"help": "γ of the logarithmic compression log(1 + γ v); 0 for none"}
     )
+    partials: int = field(
+        default=1, metadata={"help": "partials of a note (MIDI, scores); partial h has amplitude 1/h"}
+    )
+    decay: float = field(default=0.0, metadata={"help": "decay of a note (MIDI, scores)", "unit": "dB/s"})
     scale: str = field(
         default="linear", metadata={"help": "rows: bins (Hz) or MIDI pitches", "choices": ("linear", "pitch")}
     )
@@ -76,3 +92,35 @@ class CensParameters(PitchParameters):
     smoothing: int = field(default=41, metadata={"help": "length ℓ of the smoothing Hann window", "unit": "frames"})
     downsampling: int = field(default=10, metadata={"help": "factor d by which the frames are thinned out"})
     threshold: float = field(default=1e-7, metadata={"help": "frames of smaller energy become the flat vector"})
+
+
+@dataclass(frozen=True)
+class NoveltyParameters(AnalysisParameters):
+    """Novelty: how much begins at a moment (FMP, Section 6.1)."""
+
+    feature_rate: float = field(default=100.0, metadata={"help": "frames a second", "unit": "Hz"})
+    window_length: int = field(default=1024, metadata={"help": "length of the Hann window", "unit": "samples"})
+    method: str = field(
+        default="spectral",
+        metadata={"help": "what must change", "choices": ("energy", "spectral", "phase", "complex")},
+    )
+    compression: float = field(
+        default=1e3, metadata={"help": "γ of the logarithmic compression log(1 + γ v); 0 for none"}
+    )
+    average: float = field(
+        default=0.1,
+        metadata={"help": "reach to either side of the local average that is subtracted; 0 for none", "unit": "s"},
+    )
+    norm: str = field(default="max", metadata={"help": "norm of the curve", "choices": ("none", "max")})
+
+
+@dataclass(frozen=True)
+class DlncoParameters(KeyParameters):
+    """DLNCO: decaying locally normalised chroma onsets (Ewert, Müller and Grosche, ICASSP 2009)."""
+
+    onset_compression: float = field(
+        default=1e5, metadata={"help": "γ of the logarithmic compression log(1 + γ v) of energy onsets v"}
+    )
+    local_norm: float = field(default=0.8, metadata={"help": "length over which the local norm is taken", "unit": "s"})
+    local_threshold: float = field(default=0.1, metadata={"help": "smallest local norm"})
+    decay_frames: int = field(default=10, metadata={"help": "frames over which an onset decays, as √(1/i)"})

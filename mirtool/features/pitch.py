@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.frames import Frames, analysis_state, compress, power
-from mirtool.features.parameters import PitchParameters
+from mirtool.features.parameters import KeyParameters, PitchParameters
 from mirtool.signal.filters import gaussian_bank, semitone_bank
 from mirtool.types import Notes
 
@@ -16,7 +16,30 @@ from mirtool.types import Notes
 _GROUP = 6
 
 
-def pitch_axis(parameters: PitchParameters) -> NDArray[np.int64]:
+class Pooling:
+    """A filter bank that is applied to the energies of spectra.
+
+    Parameters
+    ----------
+    bank : ndarray, shape (P, bins)
+    """
+
+    def __init__(self, bank: Frames) -> None:
+        self._groups = []
+        for first in range(0, len(bank), _GROUP):
+            rows = bank[first : first + _GROUP]
+            used = np.flatnonzero(rows.any(axis=0))
+            bins = slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)
+            self._groups.append((bins, np.ascontiguousarray(rows[:, bins].T)))
+        self._bins = max(bins.stop for bins, _ in self._groups)
+
+    def __call__(self, spectra: NDArray[np.complex64]) -> Frames:
+        """Return Σ_k bank(p, k) |X(n, k)|², shape (N, P)."""
+        energies = power(spectra[:, : self._bins])
+        return np.concatenate([energies[:, bins] @ weights for bins, weights in self._groups], axis=1)
+
+
+def pitch_axis(parameters: KeyParameters) -> NDArray[np.int64]:
     """Return the pitches of the rows, shape (P,).
 
     Raises
@@ -53,8 +76,7 @@ class PitchState:
         if parameters.bank not in banks:
             raise ParameterError(f"no filter bank {parameters.bank} (there are: {', '.join(banks)})")
         bank = banks[parameters.bank](parameters.sample_rate, parameters.window_length, self.pitches, tuning)
-        self._groups = [_group(bank, first) for first in range(0, len(bank), _GROUP)]
-        self._bins = max(bins.stop for bins, _ in self._groups)
+        self._pooling = Pooling(bank)
 
     def push(self, samples: NDArray[np.float32]) -> list[Frames]:
         """Take samples (n,) at the sample rate of the analysis; return the frames (batch × P) that are complete."""
@@ -65,17 +87,7 @@ class PitchState:
         return [self._pooled(spectra) for spectra in self._stft.flush()]
 
     def _pooled(self, spectra: NDArray[np.complex64]) -> Frames:
-        energies = power(spectra[:, : self._bins])
-        pooled = np.concatenate([energies[:, bins] @ weights for bins, weights in self._groups], axis=1)
-        return compress(pooled, self._gamma)
-
-
-def _group(bank: Frames, first: int) -> tuple[slice, Frames]:
-    """Return the bins that a group of pitches uses, and their weights (bins × group)."""
-    rows = bank[first : first + _GROUP]
-    used = np.flatnonzero(rows.any(axis=0))
-    bins = slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)
-    return bins, np.ascontiguousarray(rows[:, bins].T)
+        return compress(self._pooling(spectra), self._gamma)
 
 
 def note_frames(notes: Notes, feature_rate: float) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.features.frames import Frames, power, sample_blocks
-from mirtool.features.parameters import PitchParameters
+from mirtool.features.parameters import KeyParameters
 from mirtool.signal.filters import frequency_pitch, pitch_frequency
 from mirtool.signal.stft import STFT, hann
 from mirtool.types import AudioSource, Notes
@@ -108,7 +108,7 @@ def estimate_tuning(source: AudioSource, sample_rate: int = 22050, duration: flo
     return state.cents
 
 
-def resolved_tuning(source: AudioSource | Notes, parameters: PitchParameters) -> float:
+def resolved_tuning(source: AudioSource | Notes, parameters: KeyParameters) -> float:
     """Return the tuning in cents: the one given; 0 for notes; else an estimate from the first two minutes."""
     if parameters.tuning is not None:
         return float(parameters.tuning)

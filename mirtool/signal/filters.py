@@ -1,5 +1,7 @@
 """Filter banks that pool the bins of a spectrum to pitches, and pitches to chroma (FMP, Section 3.1)."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -10,18 +12,22 @@ A4 = 440.0  # Hz; MIDI pitch 69
 
 def pitch_frequency(pitch: ArrayLike, tuning: float = 0.0) -> NDArray[np.float64]:
     """Return F_pitch(p) = 2^((p - 69) / 12) · 440 Hz (FMP, Section 3.1.1), moved by a tuning in cents."""
-    return A4 * 2.0 ** ((np.asarray(pitch, dtype=np.float64) - 69) / 12 + tuning / 1200)
+    frequency: NDArray[np.float64] = A4 * 2.0 ** ((np.asarray(pitch, dtype=np.float64) - 69) / 12 + tuning / 1200)
+    return frequency
 
 
 def frequency_pitch(frequency: ArrayLike, tuning: float = 0.0) -> NDArray[np.float64]:
     """Return the fractional MIDI pitch of a frequency in Hz, the inverse of `pitch_frequency` (-inf at 0 Hz)."""
     with np.errstate(divide="ignore"):
-        return 69 + 12 * np.log2(np.asarray(frequency, dtype=np.float64) / A4) - tuning / 100
+        octaves = np.log2(np.asarray(frequency, dtype=np.float64) / A4)
+    pitch: NDArray[Any] = 69 + 12 * octaves - tuning / 100
+    return pitch
 
 
 def bin_frequencies(sample_rate: float, window_length: int) -> NDArray[np.float64]:
     """Return F_coef(k) = k · sample_rate / N in Hz for k = 0 … N/2 (FMP, Section 2.5.3)."""
-    return np.arange(window_length // 2 + 1) * (sample_rate / window_length)
+    frequency: NDArray[Any] = np.arange(window_length // 2 + 1) * (sample_rate / window_length)
+    return frequency
 
 
 def semitone_bank(
@@ -87,10 +93,12 @@ def gaussian_bank(
     weights[centre[:, 0] > sample_rate / 2] = 0
     total = weights.sum(axis=1, keepdims=True)
     weights *= np.maximum(1 / spacing, 1) / np.where(total > 0, total, 1)
-    return weights.astype(np.float32)
+    bank: NDArray[np.float32] = weights.astype(np.float32)
+    return bank
 
 
 def chroma_bank(pitches: ArrayLike) -> NDArray[np.float32]:
-    """Return the matrix (12, P) that adds up the pitches of each chroma c = p mod 12, row 0 = C (FMP, Section 3.1.2)."""
+    """Return the matrix (12, P) that adds up the pitches of each chroma c = p mod 12, C first (FMP, Section 3.1.2)."""
     chroma = np.mod(np.asarray(pitches, dtype=np.int64), 12)
-    return (np.arange(12)[:, None] == chroma).astype(np.float32)
+    bank: NDArray[np.float32] = (np.arange(12)[:, None] == chroma).astype(np.float32)
+    return bank

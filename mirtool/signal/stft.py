@@ -102,6 +102,11 @@ class STFT:
             batches.append(self._transform(last - self._frame))
         return batches
 
+    def centres(self, first: int, count: int) -> NDArray[np.int64]:
+        """Return the indices of the samples at the centres of frames, shape (count,)."""
+        centres: NDArray[np.int64] = np.floor(np.arange(first, first + count) * self.hop + 0.5).astype(np.int64)
+        return centres
+
     def _start(self, frame: int) -> int:
         """Return the index of the first sample of a frame."""
         return math.floor(frame * self.hop + 0.5) - self._half
@@ -131,7 +136,7 @@ class STFT:
             shape, strides = (count, self.window.size), (int(self.hop) * stride, stride)
             windows = as_strided(self._buffer[first:], shape, strides, writeable=False)
         else:
-            centres = np.floor(np.arange(self._frame, self._frame + count) * self.hop + 0.5).astype(np.int64)
+            centres = self.centres(self._frame, count)
             every = as_strided(
                 self._buffer[first:],
                 (int(centres[-1] - centres[0]) + 1, self.window.size),
@@ -140,7 +145,7 @@ class STFT:
             )
             windows = every[centres - centres[0]]
         self._frame += count
-        spectra: NDArray[np.complex64] = np.fft.rfft(windows * self.window)
+        spectra: NDArray[Any] = np.fft.rfft(windows * self.window)  # complex64: numpy keeps the precision
         return spectra
 
 
