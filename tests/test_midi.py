@@ -45,7 +45,7 @@ def test_notes_tempo_and_time_signature():
     assert score.notes["program"].tolist() == [5, 5]
     assert score.time_signatures == [(0, 3, 4)]
     assert score.tempo_map.changes == ((0, 1_000_000), (480, 500_000))
-    assert score.messages[1] == ((0, b"\xc1\x05"),)
+    assert score.messages[1] == ((0, b"\xc1\x05"), (960, b"\xff\x2f"))
     assert score.ticks_per_beat == 480
     np.testing.assert_allclose(score.beats([0.5, 1.5]), [0.5, 2.0])
 
@@ -125,4 +125,4 @@ def test_what_mido_writes_is_read():
     file.save(file=stream)
     score = opened(stream.getvalue())
     np.testing.assert_allclose(score.notes["onset"], np.arange(10) * 0.5 + 0.25)
-    assert score.messages == (((0, b"\xff\x03Fl\xf6te"), (0, b"\xf0\x01\x02\x03")),)
+    assert score.messages == (((0, b"\xff\x03Fl\xf6te"), (0, b"\xf0\x01\x02\x03"), (1000, b"\xff\x2f")),)

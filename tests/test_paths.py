@@ -94,6 +94,16 @@ def test_selection_of_two_versions():
         paths.transfer(path, 0, 0, 3)
 
 
+def test_versions_have_names_and_numbers():
+    three = WarpingPath.from_times([[0, 1, 2], [3, 5, 9]])
+    assert [paths.version(TRIANGLE, name) for name in ("a", "b", "1", "2", "time_b")] == [0, 1, 0, 1, 1]
+    assert [paths.version(three, name) for name in ("1", "3")] == [0, 2]
+    with pytest.raises(ParameterError, match=r"no version c: the path has 2 \(time_a, time_b\)"):
+        paths.version(TRIANGLE, "c")
+    with pytest.raises(ParameterError, match="two versions each"):
+        paths.compose(TRIANGLE, three)
+
+
 def test_inverse_reverses_the_versions():
     np.testing.assert_allclose(paths.inverse(TRIANGLE).times, TRIANGLE.times[:, ::-1])
     np.testing.assert_allclose(paths.inverse(TRIANGLE)["confidence"], TRIANGLE["confidence"])

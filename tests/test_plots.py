@@ -242,6 +242,10 @@ def test_spectrogram_is_shown_in_decibels():
     magnitudes = np.array([[1.0, 0.1], [0.0, 1e-9]])
     image = figure_of([Features(magnitudes.astype(complex), 1.0, "spectrogram")]).axes[0].get_images()[0]
     assert np.allclose(image.get_array(), [[0.0, -20.0], [-80.0, -80.0]], atol=1e-4)
+    power = figure_of([Features(magnitudes, 1.0, "spectrogram", unit="power")]).axes[0].get_images()[0]
+    assert np.allclose(power.get_array(), [[0.0, -10.0], [-80.0, -80.0]], atol=1e-4)
+    compressed = figure_of([Features(magnitudes, 1.0, "spectrogram")]).axes[0].get_images()[0]
+    assert np.allclose(compressed.get_array(), magnitudes)
 
 
 def test_curve_draws_its_samples_at_their_times():
@@ -369,9 +373,9 @@ def test_hours_stay_small_and_fast():
         ),
     }
     for name, content in hour.items():
-        begin = time.perf_counter()
+        begin = time.process_time()
         size = len(picture(content, "pdf"))
-        assert time.perf_counter() - begin < 8.0, name  # about 1 s on an idle machine
+        assert time.process_time() - begin < 5.0, name  # about 1 s
         assert size < 3_000_000, name
 
 

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.synthesis.instruments import INSTRUMENTS, Struck
+from mirtool.synthesis.performance import Performance, perform
+from mirtool.synthesis.pieces import prelude
 from mirtool.synthesis.render import Rendering, click_track, render
 from mirtool.types import AudioSource, Events, Notes
 
@@ -124,3 +126,44 @@ def test_what_cannot_be_played():
         render(CHORDS, RATE, "kazoo")
     with pytest.raises(ParameterError, match="sample rate"):
         render(CHORDS, 0)
+
+
+def test_the_prelude_is_the_prelude():
+    score = prelude(bpm=60)
+    onsets, pitches = score.notes["onset"], score.notes["pitch"].astype(int)
+    first_bar = [60, 64, 67, 72, 76, 67, 72, 76]
+    assert pitches[onsets < 2].tolist() == first_bar
+    np.testing.assert_allclose(onsets[:16], np.arange(16) / 4)
+    assert len(pitches) == 32 * 16 + 2 * 16 + 5
+    assert score.notes["offset"].max() == 35 * 4
+    assert score.time_signatures == [(0, 4, 4)]
+    # the fifth bar before the end of the broken chords stands over the dominant, the last over the tonic
+    assert pitches[onsets == 27 * 4].tolist() == [43]
+    assert sorted(pitches[onsets == 34 * 4]) == [36, 48, 64, 67, 72]
+    assert sorted(set(pitches[(onsets >= 32 * 4) & (onsets < 33 * 4)])) == [36, 48, 50, 53, 57, 60, 65]
+
+
+def test_a_performance_knows_its_times():
+    score = prelude()
+    player = Performance(bpm=90, lead=2.0, ritardando=2.0, seed=3, spread=0.004)
+    played = perform(score, player)
+    beats = score.ticks[:, 0] / score.ticks_per_beat
+    error = played["onset"] - player.times(beats, 140)
+    assert 0.002 < np.std(error) < 0.006
+    assert np.abs(error).max() < 0.00801
+    assert np.all(np.diff(player.times(np.arange(141), 140)) > 0)
+    assert player.times(0, 140) == 2.0
+    assert np.all(played["offset"] > played["onset"])
+    assert np.ptp(played["velocity"]) > 20
+    np.testing.assert_array_equal(played["onset"], perform(score, player)["onset"])
+
+
+def test_tempo_of_a_performance():
+    steady = Performance(bpm=120, lead=0, rubato=0, ritardando=1, drift=0)
+    np.testing.assert_allclose(steady.times([0, 1, 4.5], 10), [0, 0.5, 2.25])
+    slower = Performance(bpm=120, lead=0, rubato=0, ritardando=3, ritardando_beats=4, drift=0)
+    ends = slower.times([0, 1, 9.999, 10], 10)
+    assert ends[1] == pytest.approx(0.5)
+    assert (ends[3] - ends[2]) / 0.001 == pytest.approx(1.5, rel=0.05)
+    with pytest.raises(ParameterError, match="tempo above 0"):
+        Performance(bpm=0).times(1, 2)

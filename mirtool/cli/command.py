@@ -100,6 +100,11 @@ class Command:
         """The docstring."""
         return inspect.getdoc(self.function) or ""
 
+    @property
+    def summary(self) -> str:
+        """The first line of the help, without its full stop."""
+        return self.help.partition("\n")[0].rstrip(".")
+
     @functools.cached_property
     def kinds(self) -> Mapping[str, type]:
         """Parameter dataclasses by the argument that takes them."""
@@ -153,7 +158,7 @@ def _shared(command: Command) -> Iterator[Option]:
     reads = [kind for argument in command.inputs.arguments for kind in argument.reads]
     yield options.OUTPUT
     yield dataclasses.replace(options.FORMAT, choices=command.formats)
-    if command.writes == "audio":
+    if command.writes in ("audio", ""):
         yield options.SUBTYPE
     if command.parts:
         yield options.ONLY

@@ -1,7 +1,7 @@
 """Compare estimates with references.
 
 REF and EST are two files, or two folders whose files belong together if they have the same path without extension; a
-job table (--files-from PAIRS.tsv with the columns ref and est) names pairs freely. The table has a row an item, and
+job table (--files-from PAIRS.tsv with the columns ref and est) names pairs freely. The result has a row an item, and
 three at the end: `mean`, `low` and `high`, the mean over the items and its bootstrap interval (of a single item: its
 scores, and their intervals over its points); counts are summed up there. What has no estimate counts as wrong
 throughout, is named, and makes the exit code 1.

@@ -29,7 +29,7 @@ def of_entry(entry: Entry) -> str:
     width = max(map(len, entry.commands))
     lines = [f"Usage: mirtool {entry.name} {'|'.join(entry.commands)} …", "", entry.help, "", "Sub-commands:"]
     for name, command in entry.commands.items():
-        lines.append(f"  {name:{width}}  {summary(command)}")
+        lines.append(f"  {name:{width}}  {command.summary}")
     lines += ["", f"mirtool {entry.name} NAME --help tells more."]
     return "\n".join(lines) + "\n"
 
@@ -43,11 +43,6 @@ def of_command(command: Command) -> str:
     for section, options in by_section(command.options).items():
         lines += ["", f"{section}:", *_definitions([(left(option), option.description) for option in options])]
     return "\n".join(lines) + "\n"
-
-
-def summary(command: Command) -> str:
-    """Return the first line of a command's help, without its full stop."""
-    return command.help.partition("\n")[0].rstrip(".")
 
 
 def usage(command: Command) -> str:

@@ -49,7 +49,8 @@ class Inputs:
     named_by : str
         Argument whose name an output in a folder takes; empty: all, joined with ``-``.
     together : bool
-        The rows of a job table make one job, which gets the inputs of all rows, one row after the other.
+        The rows of a job table make one job, which gets the inputs of all rows, one row after the other; unless rows
+        have options of their own.
     """
 
     shape: Literal["many", "fixed", "group", "none"]

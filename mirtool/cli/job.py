@@ -1,8 +1,8 @@
 """One job: what a command gets to read its inputs and write its outputs with."""
 
+import io
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -148,6 +148,7 @@ class Job:
     def write(self, container: "Container") -> None:
         """Write the result where -o says, else to stdout."""
         from mirtool.io import formats
+        from mirtool.io.options import WriteOptions
 
         plan = self.plan
         if plan.column is not None and formats.container_name(container) in formats.TABLES:
@@ -155,11 +156,10 @@ class Job:
         if not plan.collect:
             formats.write(container, plan.output, format=plan.format, subtype=plan.subtype)
             return
-        with tempfile.TemporaryDirectory() as folder:
-            target = os.path.join(folder, "part")
-            formats.write(container, target, format=plan.format, subtype=plan.subtype)
-            with open(target, "rb") as stream:
-                self.collected = stream.read()
+        row = formats.target_format(formats.container_name(container), "", plan.format)
+        spool = io.BytesIO()
+        formats.write_to(spool, container, WriteOptions(row.name, plan.subtype))
+        self.collected = spool.getvalue()
 
     def wants(self, part: str) -> bool:
         """Whether a part will be written, so that others need no work."""

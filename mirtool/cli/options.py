@@ -86,6 +86,8 @@ class Option:
     def description(self) -> str:
         """Help with unit and default."""
         notes = [self.unit] if self.unit else []
+        if self.choices and self.metavar:
+            notes.append(", ".join(self.choices))
         if self.default not in (None, False, (), "") or (self.section == "Parameters" and not self.is_switch):
             shown = values.to_text(self.default)
             notes.append("default: " + (("on" if self.default else "off") if self.is_switch else shown or "none"))

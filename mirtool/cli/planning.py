@@ -83,11 +83,10 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
     if is_table:
         if given:
             raise UsageProblem("give either inputs or --files-from with a job table, not both")
-        rows = _from_rows(command, str(listing), values)
-        if inputs.together:
-            yield _joined(list(rows), values, str(listing))
-        else:
-            yield from rows
+        rows = list(_from_rows(command, str(listing), values))
+        yield from (
+            [_joined(rows, values, str(listing))] if inputs.together and not any(row.row for row in rows) else rows
+        )
         return
     _check_count(command, given, listing)
     if inputs.shape == "many":
@@ -158,8 +157,6 @@ def _joined(rows: list[Asked], values: Values, listing: str) -> Asked:
     """Make one job of all rows of a job table."""
     if not rows:
         raise UsageProblem(f"{listing}: a job table without rows")
-    if any(row.row for row in rows):
-        raise UsageProblem(f"{listing}: all rows make one job here, which takes its options from the command line")
     items = tuple(name_file(item.name) for row in rows for item in row.inputs)
     return Asked(items, values, name_file(listing).stem)
 

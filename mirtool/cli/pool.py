@@ -28,7 +28,7 @@ def pin_threads() -> None:
         os.environ[name] = "1"
 
 
-class Dead(Exception):  # noqa: N818 - an outcome of a task, not an error of the program
+class Dead(Exception):
     """The process of a task has died."""
 
 

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError, FormatError
-from mirtool.io import frames, streams
+from mirtool.io import streams
 from mirtool.io.options import ReadOptions, WriteOptions
-from mirtool.types import Features, Table
+from mirtool.types import Features
 
 MAGIC = b"\x93NUMPY"
 HEADER_SIZE = 128  # of version 1.0 with room for any shape, so that it can be patched in place
@@ -218,12 +218,12 @@ def _are(values: object, kind: type) -> bool:
     return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
-def write(container: Features | Table, stream: BinaryIO, options: WriteOptions) -> None:
-    """Write a matrix with its description; a table with a regular time column becomes one.
+def write(container: Features, stream: BinaryIO, options: WriteOptions) -> None:
+    """Write a matrix with its description.
 
     Parameters
     ----------
-    container : Features or Table
+    container : Features
     stream : BinaryIO
         Need not be seekable.
     options : WriteOptions
@@ -231,11 +231,10 @@ def write(container: Features | Table, stream: BinaryIO, options: WriteOptions) 
     Raises
     ------
     DataError
-        The description is longer than 1 MiB, or the table is no table of frames.
+        The description is longer than 1 MiB, or holds a number that is not finite.
     """
-    features = frames.features_of(container) if isinstance(container, Table) else container
-    trailer = _description(features)
-    data = features.data.astype(features.data.dtype.newbyteorder("<"), copy=False)
+    trailer = _description(container)
+    data = container.data.astype(container.data.dtype.newbyteorder("<"), copy=False)
     stream.write(_header(data.dtype.str, True, data.shape))
     for _, block in _blocks(data):
         stream.write(block.tobytes(order="F"))

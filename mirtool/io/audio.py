@@ -5,127 +5,28 @@ recording is missing), unless the part that is there was asked for by `duration`
 0xFFFFFFFF and the like, FLAC and MP3 that were streamed) means: up to the end.
 """
 
+import contextlib
 import io
 import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mirtool.blocks import check_block, chunk_size, reblocked
-from mirtool.errors import DataError, FormatError, ParameterError
-from mirtool.io import riff
+from mirtool.errors import FormatError
+from mirtool.io import ffmpeg, riff, sniffing
 from mirtool.io.audio_output import sink, write
 from mirtool.io.options import ReadOptions
+from mirtool.io.recording import Recording, Samples
 
 if TYPE_CHECKING:
     import soundfile
 
 __all__ = ["Recording", "read", "sink", "write"]
 
+LIBSNDFILE = {"wav", "flac", "ogg", "mp3", "aiff", "au", "caf"}  # kinds that `sniffing` tells
 SPOOL_BYTES = 64 << 20  # what is read from a pipe stays in memory up to here, then goes to a temporary file
-Samples = NDArray[np.float32]
-
-
-class Recording:
-    """A recording being decoded: the `AudioSource` that the readers return. It closes its stream when it goes.
-
-    Attributes
-    ----------
-    name : str
-        As the user gave it.
-    sample_rate, channels : int
-    frames : int or None
-        Length of the part that was asked for; None when only decoding will tell.
-    """
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        name: str,
-        layout: tuple[int, int],
-        total: int | None,
-        options: ReadOptions,
-    ) -> None:
-        weakref.finalize(self, stream.close)
-        self._stream = stream
-        self.name = name
-        self.sample_rate, self.channels = layout
-        start, duration = options.start or 0.0, options.duration
-        if start < 0 or (duration is not None and duration <= 0):
-            raise ParameterError(f"start {start:g} s must not be negative and duration must be positive")
-        self._first = round(start * self.sample_rate)
-        self._wanted = None if duration is None else max(1, round(duration * self.sample_rate))
-        self.frames: int | None = None
-        if total is not None:
-            if total == 0:
-                raise DataError(f"{name}: no samples")
-            self._check_start(total)
-            self.frames = total - self._first if self._wanted is None else min(self._wanted, total - self._first)
-
-    def blocks(self, size: int, overlap: int = 0) -> Iterator[Samples]:
-        """Yield blocks (n × channels); see `AudioSource`."""
-        check_block(size, overlap)
-        decoded = self._checked(self._decode(chunk_size(size, overlap)))
-        return reblocked(decoded, size, overlap, self.channels)
-
-    def _decode(self, frames: int) -> Iterator[Samples]:
-        """Yield the part that was asked for, in chunks of up to `frames` samples."""
-        raise NotImplementedError
-
-    def _check_start(self, total: int) -> None:
-        if 0 < total <= self._first:
-            seconds = total / self.sample_rate
-            raise DataError(
-                f"{self.name}: start {self._first / self.sample_rate:g} s lies beyond the end ({seconds:.3f} s)"
-            )
-
-    def _checked(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
-        """Pass chunks on; refuse NaN and infinity, naming the time, and a recording without samples."""
-        position = 0
-        for chunk in chunks:
-            # One sum is a quarter of the cost of looking at each sample; it may overflow, so a bad sum is looked into.
-            with np.errstate(over="ignore", invalid="ignore"):
-                suspicious = not np.isfinite(chunk.sum())
-            if suspicious and not (finite := np.isfinite(chunk)).all():
-                row, column = np.argwhere(~finite)[0]
-                time = (self._first + position + int(row)) / self.sample_rate
-                raise DataError(f"{self.name}: sample {chunk[row, column]} at {time:.6f} s (channel {column + 1})")
-            position += len(chunk)
-            yield chunk
-        if position == 0:
-            raise DataError(f"{self.name}: no samples")
-
-    def _cut(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
-        """Cut the wanted part out of chunks that begin at the beginning."""
-        position = 0
-        stop = None if self._wanted is None else self._first + self._wanted
-        for chunk in chunks:
-            begin = max(self._first - position, 0)
-            end = len(chunk) if stop is None else min(stop - position, len(chunk))
-            position += len(chunk)
-            if begin < end:
-                yield chunk[begin:end]
-            if stop is not None and position >= stop:
-                return
-        self._check_start(position)
-
-    def _truncated(self, promised: int, there: int) -> FormatError:
-        rate = self.sample_rate
-        seconds = there * 1000 // rate / 1000
-        part = seconds - self._first / rate
-        remedy = f"; --duration {part:.3f} reads what is there" if part > 0 else ""
-        return FormatError(
-            f"truncated: the header promises {promised / rate:.3f} s, there are {there / rate:.3f} s{remedy}", self.name
-        )
-
-    def _needs(self, promised: int, there: int) -> bool:
-        """Tell whether the part that was asked for is affected by the missing end."""
-        return there < promised and (self._wanted is None or self._first + self._wanted > there)
 
 
 class WaveRecording(Recording):
@@ -256,7 +157,7 @@ class DecodedFile(Recording):
     def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
         import soundfile
 
-        with soundfile.SoundFile(GuardedView(stream)) as sound:
+        with _silence(), soundfile.SoundFile(GuardedView(stream)) as sound:
             # MPEG frame counts are estimates; a streamed FLAC does not know its own.
             self._promised = None if sound.format == "MP3" or sound.frames >= 1 << 62 else int(sound.frames)
             super().__init__(stream, name, (sound.samplerate, sound.channels), self._promised, options)
@@ -272,12 +173,15 @@ class DecodedFile(Recording):
         view = GuardedView(self._stream)
         position = first
         try:
-            with soundfile.SoundFile(view) as sound:
+            with _silence():
+                sound = soundfile.SoundFile(view)
+            with sound:
                 if first:
                     sound.seek(first)
                 while stop is None or position < stop:
                     count = frames if stop is None else min(frames, stop - position)
-                    block = sound.read(count, dtype="float32", always_2d=True)
+                    with _silence():
+                        block = sound.read(count, dtype="float32", always_2d=True)
                     if not len(block):
                         break
                     position += len(block)
@@ -291,9 +195,28 @@ class DecodedFile(Recording):
             raise self._truncated(self._promised or stop, position)
 
 
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what libmpg123 writes to stderr by itself (on damaged MPEG frames) from the user."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def reason(problem: "soundfile.LibsndfileError") -> str:
     """Return what libsndfile says, without the repr of our stream."""
-    return str(problem.error_string).rstrip(".").replace("Error : ", "")
+    text = str(problem.error_string).rstrip(".").replace("Error : ", "")
+    return "damaged header" if text.startswith("File does not exist") else text
 
 
 def spooled(head: bytes, stream: BinaryIO) -> BinaryIO:
@@ -342,15 +265,32 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
         header = reader.header()
         if header.plain:
             return (WaveRecording if seekable else WaveStream)(stream, header, name, options)
-    return _decoded(stream if seekable else spooled(reader.taken, stream), name, options)
+    if seekable:
+        return _decoded(stream, name, options)
+    copy = spooled(reader.taken, stream)
+    try:
+        return _decoded(copy, name, options)
+    except BaseException:
+        copy.close()
+        raise
 
 
 def _decoded(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
-    """Open what is not plain WAV."""
+    """Open what is not plain WAV: with libsndfile, else with ffmpeg."""
     import soundfile
 
+    stream.seek(0)
+    head = stream.read(sniffing.HEAD_SIZE)
+    what = ffmpeg.foreign(head)
     try:
-        return DecodedFile(stream, name, options)
+        if what is None:
+            return DecodedFile(stream, name, options)
     except soundfile.LibsndfileError as problem:
-        stream.close()
-        raise FormatError(f"not audio ({reason(problem)})", name) from problem
+        known = sniffing.kind_of(head) in LIBSNDFILE
+        if not known:
+            raise FormatError(sniffing.complaint("audio", head), name) from problem
+        if not ffmpeg.is_installed():
+            raise FormatError("cannot be decoded: damaged, or in a codec that libsndfile lacks", name) from problem
+    if not ffmpeg.is_installed():
+        raise ffmpeg.missing(name, what or "this")
+    return ffmpeg.FfmpegRecording(stream, name, options)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,11 @@ class RowError(ValueError):
 def is_time(name: str) -> bool:
     """Tell whether a column holds seconds, which are written with 6 decimals."""
     return name in _TIMES or _VERSION.fullmatch(name) is not None
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a column holds text even where it looks like numbers."""
+    return name in _TEXTS
 
 
 def canonical(name: str) -> str:
@@ -86,7 +91,7 @@ class ColumnBuilder:
         """Return the column: float64, or objects (str)."""
         if self._is_number:
             return np.concatenate(self._parts) if self._parts else np.zeros(0)
-        if self.name not in _TEXTS and any(self._cells):
+        if not is_text(self.name) and any(self._cells):
             try:
                 return numbers(self.name, self._cells)
             except RowError:
@@ -203,15 +208,34 @@ def _sorted(columns: Mapping[str, NDArray[Any]], name: str) -> Mapping[str, NDAr
     return {other: values[order] for other, values in columns.items()}
 
 
-def printable(table: Table) -> dict[str, tuple[str, NDArray[Any]]]:
+class Printed(NamedTuple):
+    """How a column is printed.
+
+    Parameters
+    ----------
+    conversion : str
+        For the `%` operator.
+    values : ndarray
+    is_text : bool
+        Cells are text that a format may have to quote.
+    """
+
+    conversion: str
+    values: NDArray[Any]
+    is_text: bool = False
+
+
+def printable(table: Table, unknown: str = "") -> dict[str, Printed]:
     """Say how each column of a table is printed.
 
-    Returns
-    -------
-    dict
-        Name of the column → a printf conversion and the values for it: seconds with 6 decimals, whole numbers as such,
-        other numbers with 6 significant digits (which hides the noise of the last bits), text as it is. A column with
-        unknown values (NaN) becomes text, they as empty cells. Rows of a path that are equal when printed are left out.
+    Seconds have 6 decimals, whole numbers none, other numbers 6 significant digits (which hides the noise of the last
+    bits). Rows of a path that are equal when printed are left out, as a path increases.
+
+    Parameters
+    ----------
+    table : Table
+    unknown : str
+        What stands for a number that is not known (NaN); a time is always known.
 
     Raises
     ------
@@ -220,50 +244,51 @@ def printable(table: Table) -> dict[str, tuple[str, NDArray[Any]]]:
     """
     columns: Mapping[str, NDArray[Any]] = table.columns
     if isinstance(table, WarpingPath):
-        printed = np.rint(table.times * 1e6)
-        keep = np.ones(len(table), dtype=bool)
-        keep[1:] = (np.diff(np.maximum.accumulate(printed, axis=0), axis=0) > 0).all(axis=1)
+        keep = _increasing(np.rint(table.times * 1e6))
         columns = {name: values[keep] for name, values in columns.items()}
-    return {name: _conversion(name, values) for name, values in columns.items()}
+    return {name: _printed(name, values, unknown) for name, values in columns.items()}
 
 
-def _conversion(name: str, values: NDArray[Any]) -> tuple[str, NDArray[Any]]:
+def _increasing(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Choose rows so that all columns increase from each chosen row to the next (L × K → L)."""
+    if np.all(np.diff(times, axis=0) > 0):
+        return np.ones(len(times), dtype=np.bool_)
+    keep = np.zeros(len(times), dtype=np.bool_)
+    last = np.full(times.shape[1], -np.inf)
+    for row, moment in enumerate(times):
+        if np.all(moment > last):
+            keep[row], last = True, moment
+    return keep
+
+
+def _printed(name: str, values: NDArray[Any], unknown: str) -> Printed:
     if values.dtype == object:
-        return "%s", values
-    unknown = np.isnan(values)
-    bad = np.flatnonzero(np.isinf(values) | (unknown if is_time(name) else False))
+        return Printed("%s", values, is_text=True)
+    missing = np.isnan(values)
+    bad = np.flatnonzero(np.isinf(values) | (missing & is_time(name)))
     if len(bad):
         raise DataError(f"{name} is not finite in row {bad[0] + 1}")
     if is_time(name):
-        return "%.6f", np.where(np.abs(values) < 5e-7, 0.0, values)  # no -0.000000
-    known = values[~unknown]
-    if np.all(known == np.rint(known)):
-        conversion, values = "%d", values + 0.0
-    else:
-        conversion = "%.6g" if np.all(np.abs(known) < 1e6) else "%.6f"
-    if not unknown.any():
-        return conversion, values
-    return "%s", texts(["" if value != value else conversion % value for value in values.tolist()])
+        return Printed("%.6f", np.where(np.abs(values) < 5e-7, 0.0, values))  # no -0.000000
+    conversion = number_conversion(values[~missing])
+    if not missing.any():
+        return Printed(conversion, values + 0.0)
+    return Printed("%s", texts([unknown if value != value else conversion % value for value in values.tolist()]))
 
 
-def lines(
-    conversions: Sequence[str], values: Sequence[NDArray[Any]], separator: str, quote: Callable[[str], str]
-) -> Iterator[str]:
-    """Yield the text of a table, many lines at a time.
+def number_conversion(values: NDArray[np.float64]) -> str:
+    """Return the printf conversion for numbers that are no times."""
+    if np.all(values == np.rint(values)):
+        return "%d"
+    return "%.6g" if np.all(np.abs(values) < 1e6) else "%.6f"
 
-    Parameters
-    ----------
-    conversions : sequence of str
-        A printf conversion for each column.
-    values : sequence of ndarray
-    separator : str
-    quote : callable
-        Applied to each cell of text.
-    """
-    template = separator.replace("%", "%%").join(conversions) + "\n"
-    for begin in range(0, len(values[0]) if values else 0, CHUNK):
-        chunk: list[list[Any]] = [column[begin : begin + CHUNK].tolist() for column in values]
-        for k, column in enumerate(values):
-            if column.dtype == object:
-                chunk[k] = [quote(str(cell)) for cell in chunk[k]]
+
+def lines(printed: Sequence[Printed], separator: str, quote: Callable[[str], str]) -> Iterator[str]:
+    """Yield the text of a table, many lines at a time; `quote` is applied to each cell of text."""
+    template = separator.replace("%", "%%").join(column.conversion for column in printed) + "\n"
+    for begin in range(0, len(printed[0].values) if printed else 0, CHUNK):
+        chunk: list[list[Any]] = []
+        for column in printed:
+            cells = column.values[begin : begin + CHUNK].tolist()
+            chunk.append([quote(str(cell)) for cell in cells] if column.is_text else cells)
         yield "".join(map(template.__mod__, zip(*chunk, strict=True)))

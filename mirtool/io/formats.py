@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from mirtool.errors import FormatError, UsageProblem
@@ -41,7 +41,8 @@ class Format:
     ----------
     name : str
     extensions : tuple of str
-        With the dot, lower case; the first is the one that is written.
+        With the dot, lower case; the first is the one that is written. Where two formats share one (.csv), the first
+        is meant; .txt says nothing.
     containers : tuple of str
         What it can hold, as `container_name` says it.
     reader, writer : str or None
@@ -61,9 +62,13 @@ class Format:
     is_text: bool = False
 
 
-def _audio(name: str, *extensions: str, written: bool = True) -> Format:
-    writer = "mirtool.io.audio:write" if written else None
-    return Format(name, extensions, ("audio",), "mirtool.io.audio:read", writer, keeps_stream=True)
+def _audio(name: str, *extensions: str) -> Format:
+    return replace(_foreign(name, *extensions), writer="mirtool.io.audio_output:write")
+
+
+def _foreign(name: str, *extensions: str) -> Format:
+    """Sound that is read through ffmpeg, and not written."""
+    return Format(name, extensions, ("audio",), "mirtool.io.audio:read", keeps_stream=True)
 
 
 def _text(name: str, module: str, extensions: tuple[str, ...], containers: tuple[str, ...]) -> Format:
@@ -75,31 +80,45 @@ FORMATS = {
     for row in (
         _text("csv", "tables", (".csv",), (*TABLES, "features")),
         _text("tsv", "tables", (".tsv", ".tab"), (*TABLES, "features")),
+        _text("json", "json_lines", (".json", ".jsonl", ".ndjson"), TABLES),
+        _text("lab", "plain_text", (".lab",), ("segments",)),
+        _text("beats", "plain_text", (".beats",), ("events",)),
+        _text("mireval", "plain_text", (".txt",), ("events", "segments", "notes")),
+        _text("audacity", "plain_text", (".txt",), ("events", "segments")),
+        _text("fmp", "fmp", (".csv",), ("events", "segments", "notes", "path")),
+        _text("sv", "sonic_visualiser", (".svl",), ("events", "segments", "notes")),
+        _text("jams", "jams", (".jams",), ("events", "segments", "notes")),
         Format("npy", (".npy",), ("features",), "mirtool.io.arrays:read", "mirtool.io.arrays:write"),
         Format(
             "midi",
             (".mid", ".midi", ".kar"),
             ("score", "notes", "events"),
             "mirtool.io.midi:read",
-            "mirtool.io.midi:write",
+            "mirtool.io.midi_output:write",
         ),
         Format("musicxml", (".musicxml", ".mxl", ".xml"), ("score",), "mirtool.io.musicxml:read"),
         _audio("wav", ".wav", ".wave"),
         _audio("flac", ".flac"),
-        _audio("ogg", ".ogg", ".oga", ".opus"),
+        _audio("ogg", ".ogg", ".oga"),
+        _audio("opus", ".opus"),
         _audio("mp3", ".mp3"),
         _audio("aiff", ".aiff", ".aif", ".aifc"),
         _audio("au", ".au", ".snd"),
         _audio("caf", ".caf"),
-        _audio("m4a", ".m4a", ".mp4", ".aac", written=False),
-        _audio("webm", ".webm", ".mkv", ".mka", written=False),
-        _audio("wma", ".wma", written=False),
-        _audio("wavpack", ".wv", written=False),
-        _audio("ape", ".ape", written=False),
+        _foreign("m4a", ".m4a", ".mp4", ".m4b"),
+        _foreign("aac", ".aac"),
+        _foreign("matroska", ".webm", ".mkv", ".mka"),
+        _foreign("wma", ".wma"),
+        _foreign("wavpack", ".wv"),
+        _foreign("ape", ".ape"),
+        _foreign("tta", ".tta"),
+        _foreign("amr", ".amr"),
+        _foreign("dsf", ".dsf"),
     )
 }
 
-_BY_EXTENSION = {extension: row for row in FORMATS.values() for extension in row.extensions}
+_BY_EXTENSION = {extension: row for row in reversed(FORMATS.values()) for extension in row.extensions}
+del _BY_EXTENSION[".txt"]
 _DEFAULT = {"audio": "wav", "features": "npy", "score": "midi"} | dict.fromkeys(TABLES, "csv")
 _CONTAINERS = {
     "Features": "features",
@@ -232,13 +251,17 @@ def write(
     OutputProblem, WriteFailure
         See `mirtool.io.streams.atomic`.
     """
-    kind = container_name(container)
-    row = target_format(kind, name, format)
-    if kind == "score" and kind not in row.containers:
-        container = container.notes
-    writer = cast(Writer, _resolve(cast(str, row.writer)))
+    row = target_format(container_name(container), name, format)
     with streams.atomic(name) as stream:
-        writer(container, stream, WriteOptions(row.name, subtype, sample_rate))
+        write_to(stream, container, WriteOptions(row.name, subtype, sample_rate))
+
+
+def write_to(stream: BinaryIO, container: Any, options: WriteOptions) -> None:
+    """Write a container to a stream, in a format that can hold it (see `target_format`)."""
+    row = _row(options.format)
+    if "score" not in row.containers and container_name(container) == "score":
+        container = container.notes
+    cast(Writer, _resolve(cast(str, row.writer)))(container, stream, options)
 
 
 def target_format(container: str, name: str, format: str | None = None) -> Format:

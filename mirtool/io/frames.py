@@ -1,21 +1,17 @@
 """Feature matrices as tables: a row a frame."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError, UsageProblem
+from mirtool.io.columns import Printed
 from mirtool.types import Events, Features, Table
 
 
-def printable(features: Features) -> dict[str, tuple[str, NDArray[Any]]]:
+def printable(features: Features) -> dict[str, Printed]:
     """Say how a matrix is printed as a table: `time`, then a column for each of its rows.
 
-    Returns
-    -------
-    dict
-        Name of the column → a printf conversion and the values; 9 significant digits hold a float32 exactly.
+    Numbers have 9 significant digits, which hold a float32 exactly.
 
     Raises
     ------
@@ -25,11 +21,11 @@ def printable(features: Features) -> dict[str, tuple[str, NDArray[Any]]]:
     if np.iscomplexobj(features.data) or features.data.ndim != 2:
         what = "complex numbers" if np.iscomplexobj(features.data) else "three dimensions"
         raise UsageProblem(f"a table cannot hold a matrix of {what}: write NPY")
-    printed: dict[str, tuple[str, NDArray[Any]]] = {}
+    printed: dict[str, Printed] = {}
     if features.feature_rate is not None:
-        printed["time"] = ("%.6f", features.times)
+        printed["time"] = Printed("%.6f", features.times)
     for name, row in zip(_names(features), features.data, strict=True):
-        printed[name] = ("%.9g", row)
+        printed[name] = Printed("%.9g", row)
     return printed
 
 

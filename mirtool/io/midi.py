@@ -8,9 +8,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mirtool.errors import FormatError
+from mirtool.io.midi_output import write
 from mirtool.io.options import ReadOptions
 from mirtool.tempo_map import TempoMap
 from mirtool.types import Notes, Score
+
+__all__ = ["read", "write"]
 
 # A file that counts in SMPTE frames: microseconds of the "quarter note" that has a second's frames (29: 30 drop frame).
 SMPTE_TEMPO = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
@@ -34,7 +37,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
     Returns
     -------
     Score
-        Its messages are all but notes, tempi and ends of tracks.
+        With all messages of the file.
 
     Raises
     ------
@@ -103,13 +106,12 @@ class _Collector:
             elif kind in ("note_on", "note_off"):
                 if held := sounding[message.channel, message.note]:
                     self._end(held.popleft(), tick, message.note, number, message.channel)
-            elif kind == "set_tempo":
-                if message.tempo:  # 0 would stop time
-                    self.changes.append((tick, message.tempo))
-            elif kind != "end_of_track":
+            elif kind != "set_tempo":
                 if kind == "program_change":
                     programs[message.channel] = message.program
                 others.append((tick, _bytes(message)))
+            elif message.tempo:  # 0 would stop time
+                self.changes.append((tick, message.tempo))
         for (channel, pitch), held in sounding.items():
             for note in held:
                 self._end(note, tick, pitch, number, channel)

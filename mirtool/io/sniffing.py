@@ -1,5 +1,6 @@
 """What bytes are, by their beginning."""
 
+import codecs
 import itertools
 import re
 
@@ -17,7 +18,10 @@ _MAGIC = (
     (b"caff", "caf"),
     (b"wvpk", "wavpack"),
     (b"MAC ", "ape"),
-    (b"\x1aE\xdf\xa3", "webm"),
+    (b"TTA1", "tta"),
+    (b"#!AM", "amr"),
+    (b"DSD ", "dsf"),
+    (b"\x1aE\xdf\xa3", "matroska"),
     (b"0&\xb2u\x8ef\xcf\x11", "wma"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -27,6 +31,7 @@ _MAGIC = (
     (b"\xff\xfe", "text in UTF-16 (save it as UTF-8)"),
     (b"\xfe\xff", "text in UTF-16 (save it as UTF-8)"),
 )
+_RIFF = (b"RIFF", b"RF64", b"BW64")
 _ROOTS = {"score-partwise": "musicxml", "score-timewise": "musicxml", "sv": "sv"}
 _ROOT = re.compile(rb"\s*(?:(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?>)\s*)*<([A-Za-z][\w.:-]*)", re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
@@ -36,7 +41,7 @@ _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE)
 
 def is_streamable(head: bytes) -> bool:
     """Tell whether what begins so can be read as it comes: WAV."""
-    return head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE"
+    return head[:4] in _RIFF and head[8:12] == b"WAVE"
 
 
 def kind_of(head: bytes) -> str:
@@ -46,8 +51,8 @@ def kind_of(head: bytes) -> str:
     """
     if not head:
         return "empty"
-    if head[:4] in (b"RIFF", b"RF64", b"RIFX"):
-        return {b"WAVE": "wav", b"RMID": "midi"}.get(head[8:12], "binary")
+    if head[:4] in _RIFF or head[:4] == b"RIFX":
+        return {b"WAVE": "wav", b"RMID": "MIDI within RIFF (RMID)"}.get(head[8:12], "binary")
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "aiff"
     if head[4:8] == b"ftyp":
@@ -58,11 +63,27 @@ def kind_of(head: bytes) -> str:
         if head.startswith(magic):
             return kind
     if _is_mpeg(head):
-        return "mp3"
-    if _CONTROL.search(head):
+        return "aac" if head[1] & 6 == 0 else "mp3"
+    if not _is_text(head):
         return "binary"
     root = _ROOT.match(head.removeprefix(b"\xef\xbb\xbf"))
     return _ROOTS.get(root[1].decode(), "text") if root else "text"
+
+
+def _is_text(head: bytes) -> bool:
+    """Tell whether bytes may be text; text in an old 8-bit encoding, too, so that its reader can name the line."""
+    if _CONTROL.search(head):
+        return False
+    begin = head[:64]
+    return _is_utf8(head) or 2 * sum(byte < 128 for byte in begin) >= len(begin)
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _zip_kind(head: bytes) -> str:

@@ -82,7 +82,7 @@ def first_bytes(stream: BinaryIO, size: int) -> bytes:
 
 def is_mappable(stream: BinaryIO) -> bool:
     """Tell whether a stream is a regular file on disk, which can be memory-mapped."""
-    return isinstance(stream, io.BufferedReader) and _is_regular(stream)
+    return isinstance(stream, io.BufferedReader) and stream.seekable()
 
 
 class _Prefixed(io.RawIOBase):

@@ -8,10 +8,9 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import FormatError
@@ -19,7 +18,7 @@ from mirtool.io import columns, frames
 from mirtool.io.options import ReadOptions, WriteOptions
 from mirtool.types import Features, Table
 
-_SEPARATORS = {"csv": ",", "tsv": "\t", "fmp": ";"}
+_SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
 @contextlib.contextmanager
@@ -159,23 +158,29 @@ def write(container: Table | Features, stream: BinaryIO, options: WriteOptions) 
         A matrix that is complex or has three dimensions.
     """
     printed = frames.printable(container) if isinstance(container, Features) else columns.printable(container)
-    write_columns(list(printed), list(printed.values()), stream, _SEPARATORS[options.format])
+    write_columns(printed, stream, _SEPARATORS[options.format])
 
 
 def write_columns(
-    header: list[str],
-    printed: list[tuple[str, NDArray[Any]]],
-    stream: BinaryIO,
-    separator: str,
+    printed: Mapping[str, columns.Printed], stream: BinaryIO, separator: str, *, quote_all: bool = False
 ) -> None:
-    """Write a table with a header row; `printed` is a printf conversion and the values for each column."""
-    special = re.compile(f'[{separator}"\r\n]|^\\s|\\s$' + ("|^$" if len(header) == 1 else ""))
+    """Write a table with a header row.
+
+    Parameters
+    ----------
+    printed : mapping
+        Name of each column → how it is printed.
+    stream : BinaryIO
+    separator : str
+    quote_all : bool
+        Put all text in quotes, not only what needs them.
+    """
+    pattern = f'[{separator}"\r\n]|^\\s|\\s$' + ("|^$" if len(printed) == 1 else "")
+    special = re.compile("" if quote_all else pattern)
 
     def quote(cell: str) -> str:
         return '"' + cell.replace('"', '""') + '"' if special.search(cell) else cell
 
-    stream.write((separator.join(map(quote, header)) + "\n").encode())
-    conversions = [conversion for conversion, _ in printed]
-    values = [np.asarray(column) for _, column in printed]
-    for part in columns.lines(conversions, values, separator, quote):
+    stream.write((separator.join(map(quote, printed)) + "\n").encode())
+    for part in columns.lines(list(printed.values()), separator, quote):
         stream.write(part.encode("utf-8", "surrogateescape"))  # names of files need not be text

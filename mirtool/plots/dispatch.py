@@ -73,17 +73,18 @@ def figure_of(
     for table in overlays:
         if not isinstance(table, Events | Segments):
             raise UsageProblem("only events (a column time) and segments (start,end,label) can be laid over a picture")
-    return compose([_overlaid(panel, overlays) for panel in panels], title)
+    first = next((index for index, panel in enumerate(panels) if panel.span is not None), 0)
+    return compose([_overlaid(panel, overlays, index == first) for index, panel in enumerate(panels)], title)
 
 
-def _overlaid(panel: Panel, overlays: Sequence[Events | Segments]) -> Panel:
+def _overlaid(panel: Panel, overlays: Sequence[Events | Segments], named: bool) -> Panel:
     if panel.span is None or not overlays:
         return panel
 
     def paint(axes: Any) -> None:
         panel.paint(axes)
         for table in overlays:
-            tables.overlay(axes, table)
+            tables.overlay(axes, table, named)
 
     return Panel(paint, panel.height, panel.span, panel.xlabel)
 

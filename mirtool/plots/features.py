@@ -111,14 +111,14 @@ def _paint_matrix(features: Features, span: tuple[float, float], height: float, 
 
 
 def _levels(features: Features, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], str]:
-    """Return what is shown of the values (decibels for a spectrogram of magnitudes) and its label."""
-    magnitudes = np.iscomplexobj(features.data) or features.kind == "spectrogram"
+    """Return what is shown of the values and its label: decibels for amplitudes and powers that are not compressed."""
+    unit = "amplitude" if np.iscomplexobj(features.data) else features.unit.lower()
     lowest, highest = finite_range(image)
-    if magnitudes and features.unit.lower() != "db" and lowest >= 0:
-        peak = highest or 1.0
-        level = 20 * np.log10(np.maximum(image / peak, 10 ** (-_DYNAMIC_RANGE / 20)))
-        return level.astype(np.float32), "Level (dB re maximum)"
-    return image, features.unit
+    if unit not in ("amplitude", "power") or lowest < 0 or highest == 0:
+        return image, features.unit
+    factor = 20.0 if unit == "amplitude" else 10.0
+    level = factor * np.log10(np.maximum(image / highest, 10 ** (-_DYNAMIC_RANGE / factor)))
+    return level.astype(np.float32), "Level (dB re maximum)"
 
 
 def _scale(features: Features, image: NDArray[np.float32]) -> tuple[float, float, str]:

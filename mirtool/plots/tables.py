@@ -303,26 +303,40 @@ def _paint_ranking(table: Table, axes: Axes) -> None:
     axes.set_ylabel("Strength" if "strength" in table else "")
 
 
-def overlay(axes: Axes, table: Events | Segments, colour: str = RED) -> None:
-    """Lay events (lines; downbeats stronger) or segments (borders and tinted ground) over another picture."""
+def overlay(axes: Axes, table: Events | Segments, named: bool = True) -> None:
+    """Lay events (lines; downbeats stronger) or segments (borders and tinted ground) over another picture.
+
+    Parameters
+    ----------
+    axes : Axes
+        Painted already.
+    table : Events or Segments
+    named : bool
+        Write the labels of segments at the top.
+    """
     if isinstance(table, Segments):
-        names = list(dict.fromkeys(str(label) for label in table["label"]))
-        colours = label_colours(names)
-        for start, end, label in zip(table["start"], table["end"], table["label"], strict=True):
-            axes.axvspan(start, end, color=colours[str(label)], alpha=0.18, linewidth=0)
-            axes.text(
-                (start + end) / 2,
-                0.98,
-                str(label),
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                va="top",
-                fontsize=7,
-                clip_on=True,
-            )
-        time_lines(axes, table["start"], GREY, 0.5)
+        _overlay_segments(axes, table, named)
         return
     time = table["time"]
     strong = table["beat"] == 1 if "beat" in table else np.zeros(len(time), dtype=bool)
-    time_lines(axes, time[~strong], colour, 0.6 * _width(len(time)))
-    time_lines(axes, time[strong], colour, 1.2 * _width(int(strong.sum())))
+    time_lines(axes, time[~strong], RED, 0.6 * _width(len(time)))
+    time_lines(axes, time[strong], RED, 1.2 * _width(int(strong.sum())))
+
+
+def _overlay_segments(axes: Axes, table: Segments, named: bool) -> None:
+    colours = label_colours(list(dict.fromkeys(str(label) for label in table["label"])))
+    ground = {"alpha": 0.12, "zorder": 2} if axes.get_images() else {"alpha": 0.2, "zorder": -1}
+    for start, end, label in zip(table["start"], table["end"], table["label"], strict=True):
+        axes.axvspan(start, end, color=colours[str(label)], linewidth=0, **ground)
+        if named:
+            axes.annotate(
+                labels.pretty(str(label)),
+                ((start + end) / 2, 1.0),
+                (0, 2),
+                xycoords=axes.get_xaxis_transform(),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+                annotation_clip=True,  # above the axes, but only where the segment is in view
+            )
+    time_lines(axes, np.union1d(table["start"], table["end"]), GREY, 0.5)

@@ -10,8 +10,8 @@ class TimeScaleParameters:
     tsm: str = field(
         default="hps",
         metadata={
-            "help": "method for sound: hps (harmonic part by phase vocoder, percussive part by overlap-add), "
-            "pv (phase vocoder alone), wsola",
+            "help": "Method for sound: hps (harmonic part by phase vocoder, percussive part by overlap-add), "
+            "pv (phase vocoder alone) or wsola.",
             "choices": ("hps", "pv", "wsola"),
         },
     )

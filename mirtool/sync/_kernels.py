@@ -19,38 +19,99 @@ from numpy.typing import NDArray
 
 from mirtool.jit import kernel
 
-# Floats in a vector register (AVX-512). Runs of cells are rounded up to a multiple, because scalar remainders cost more
+# Floats in a vector register (AVX-512). Runs of cells begin and end at a multiple, because scalar remainders cost more
 # than a few cells that nobody reads. A machine with shorter vectors loses nothing.
 LANES = 16
+# Anti-diagonals whose costs are computed in one go, four features at a time, which so stay in the first-level cache.
+CHUNK = 16
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 Borders = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+# Slices are made in the functions that loop over them: passed as arguments, each would be counted by an atomic
+# reference counter on every anti-diagonal. No function is called with a literal number: numba compiles it anew for it.
 
 
 @kernel
-def _add_costs(X: Matrix, Y: Matrix, k: int, n: int, j: int, costs: Vector, bias: np.float32) -> None:
-    """Take the products of rows k to k + 3 off the costs of one run of an anti-diagonal; row 0 begins with the bias."""
-    size = costs.size
-    x0, x1, x2, x3 = X[k, n : n + size], X[k + 1, n : n + size], X[k + 2, n : n + size], X[k + 3, n : n + size]
-    y0, y1, y2, y3 = Y[k, j : j + size], Y[k + 1, j : j + size], Y[k + 2, j : j + size], Y[k + 3, j : j + size]
-    if k == 0:
-        for i in range(size):
-            costs[i] = bias - x0[i] * y0[i] - x1[i] * y1[i] - x2[i] * y2[i] - x3[i] * y3[i]
+def _compute_costs(
+    X: Matrix,
+    Y: Matrix,
+    bias: np.float32,
+    r0: int,
+    origin: int,
+    starts: Numbers,
+    ends: Numbers,
+    begin: int,
+    costs: Matrix,
+) -> None:
+    """Compute the costs of the anti-diagonals from `begin`, each a row of `costs`.
+
+    Anti-diagonal d has the rows starts[d] ≤ i < ends[d], widened to multiples of LANES; cell (i, d - i) is the product
+    of columns r0 + i of X and origin - d + i of Y.
+    """
+    for k in range(0, X.shape[0], 4):
+        for d in range(begin, min(begin + costs.shape[0], starts.size)):
+            first = starts[d] // LANES * LANES
+            size = (ends[d] + LANES - 1) // LANES * LANES - first
+            n, m = r0 + first, origin - d + first
+            x0, x1, x2, x3 = X[k, n : n + size], X[k + 1, n : n + size], X[k + 2, n : n + size], X[k + 3, n : n + size]
+            y0, y1, y2, y3 = Y[k, m : m + size], Y[k + 1, m : m + size], Y[k + 2, m : m + size], Y[k + 3, m : m + size]
+            c = costs[d - begin]
+            if k == 0:
+                for i in range(size):
+                    c[i] = bias - x0[i] * y0[i] - x1[i] * y1[i] - x2[i] * y2[i] - x3[i] * y3[i]
+            else:
+                for i in range(size):
+                    c[i] = c[i] - x0[i] * y0[i] - x1[i] * y1[i] - x2[i] * y2[i] - x3[i] * y3[i]
+
+
+@kernel
+def _relax(
+    diagonals: Matrix,
+    d: int,
+    slanted: bool,
+    weights: Vector,
+    start: int,
+    end: int,
+    costs: Matrix,
+    marks: NDArray[np.uint8],
+    offset: int,
+) -> None:
+    """Accumulate one anti-diagonal: the best of three predecessors plus the weighted cost.
+
+    Row i of anti-diagonal d stands in diagonals[(d + 3) % len(diagonals), i + 2]. marks[offset …] receives which
+    predecessor was best, 0 for the third, 1 for the first, 2 for the second; no marks are written where there are none.
+    """
+    mask = diagonals.shape[0] - 1
+    first = start // LANES * LANES
+    size = (end + LANES - 1) // LANES * LANES - first
+    out, c = (
+        diagonals[(d + 3) & mask, first + 2 : first + 2 + size],
+        diagonals[(d + 1) & mask, first + 1 : first + 1 + size],
+    )
+    if slanted:
+        a, b = diagonals[d & mask, first : first + size], diagonals[d & mask, first + 1 : first + 1 + size]
     else:
-        for i in range(size):
-            costs[i] = costs[i] - x0[i] * y0[i] - x1[i] * y1[i] - x2[i] * y2[i] - x3[i] * y3[i]
-
-
-@kernel
-def _relax(costs: Vector, out: Vector, a: Vector, b: Vector, c: Vector, weights: Vector) -> None:
-    """Accumulate: the best of three predecessors plus the weighted cost."""
+        a = diagonals[(d + 2) & mask, first + 1 : first + 1 + size]
+        b = diagonals[(d + 2) & mask, first + 2 : first + 2 + size]
+    run = costs[d % CHUNK, :size]
     wa, wb, wc = weights[0], weights[1], weights[2]
-    for i in range(costs.size):
-        cost = costs[i]
-        via_a, via_b, via_c = a[i] + wa * cost, b[i] + wb * cost, c[i] + wc * cost
-        best = via_a if via_a < via_b else via_b
-        out[i] = best if best < via_c else via_c
+    if marks.size == 0:
+        for i in range(size):
+            cost = run[i]
+            via_a, via_b, via_c = a[i] + wa * cost, b[i] + wb * cost, c[i] + wc * cost
+            best = via_a if via_a < via_b else via_b
+            out[i] = best if best < via_c else via_c
+    else:
+        chosen = marks[offset : offset + size]
+        for i in range(size):
+            cost = run[i]
+            via_a, via_b, via_c = a[i] + wa * cost, b[i] + wb * cost, c[i] + wc * cost
+            best = via_a if via_a <= via_b else via_b
+            out[i] = via_c if via_c <= best else best
+            chosen[i] = np.uint8(0) if via_c <= best else np.uint8(1) if via_a <= via_b else np.uint8(2)
 
 
 @kernel
@@ -63,69 +124,67 @@ def _tile(
     weights: Vector,
     r0: int,
     c0: int,
+    r: int,
+    c: int,
     rows: int,
     columns: int,
     top: Borders,
     left: Borders,
     right: Borders,
     diagonals: Matrix,
-    costs: Vector,
     base: float,
 ) -> None:
-    """Accumulate the costs of the tile of `rows` × `columns` cells at (r0, c0).
+    """Accumulate the costs of the tile of `rows` × `columns` cells at (r, c) of the rectangle at (r0, c0).
 
-    Cell (i, d - i) of the tile stands in diagonals[(d + 3) % len(diagonals), i + 2], less `base` (so that float32 keeps
-    its digits on long paths). A run may reach past the tile: to the right nobody reads, to the left the border, which
-    is written afterwards, is all that is read.
+    Cell (i, d - i) of the tile stands in `diagonals` as `_relax` says, less `base` (so that float32 keeps its digits on
+    long paths). A run may reach past the tile: to the right nobody reads, to the left the border, which is written
+    afterwards, is all that is read.
 
-    top : (2, columns); in: rows -1 and -2 above the tile; out: the last row of the tile and the one before.
-    left, right : (2, rows + 2); columns -1 and -2 left of it; the last column and the one before; from row -2.
+    top, left : borders of the rectangle as in `forward`; in: rows and columns -1 and -2 beside the tile. Out: `top` has
+        the last row of the tile and the one before, `right`, shaped like `left`, the last column and the one before.
     diagonals : (a power of two, rows + 2 + LANES); 4 for the borders alone, rows + columns + 2 or more to trace back.
     """
     mask = diagonals.shape[0] - 1
-    for d in range(-3, rows + columns - 1):
-        current = diagonals[(d + 3) & mask]
+    count = rows + columns - 1
+    starts, ends = np.empty(count, np.int64), np.empty(count, np.int64)
+    for d in range(count):
+        starts[d], ends[d] = max(0, d - columns + 1), min(rows, d + 1)
+    costs = np.empty((CHUNK, rows + LANES), np.float32)
+    no_marks = np.empty(0, np.uint8)
+    for d in range(-3, count):
         if d >= 0:
-            first = max(0, d - columns + 1) // LANES * LANES
-            last = (min(rows - 1, d) + LANES) // LANES * LANES
-            run = costs[: last - first]
-            for k in range(0, X.shape[0], 4):
-                _add_costs(X, Y, k, r0 + first, origin - c0 - d + first, run, bias)
-            before1, before2 = diagonals[(d + 2) & mask], diagonals[(d + 1) & mask]
-            out, diagonal = current[first + 2 : last + 2], before2[first + 1 : last + 1]
-            if slanted:
-                before3 = diagonals[d & mask]
-                _relax(run, out, before3[first:last], before3[first + 1 : last + 1], diagonal, weights)
-            else:
-                _relax(run, out, before1[first + 1 : last + 1], before1[first + 2 : last + 2], diagonal, weights)
+            if d % CHUNK == 0:
+                _compute_costs(X, Y, bias, r0 + r, origin - c0 - c, starts, ends, d, costs)
+            _relax(diagonals, d, slanted, weights, starts[d], ends[d], costs, no_marks, d)
+        here = (d + 3) & mask
         # the borders that the next anti-diagonals read
         for back in range(2):
             m = d + 1 + back
             if 0 <= m < columns:
-                current[1 - back] = top[back, m] - base
+                diagonals[here, 1 - back] = top[back, c + m] - base
             elif m == -1 or m == -2:
-                current[1 - back] = left[-1 - m, 1 - back] - base
+                diagonals[here, 1 - back] = left[-1 - m, r + 1 - back] - base
             i = d + 1 + back
             if 0 <= i < rows:
-                current[i + 2] = left[back, i + 2] - base
+                diagonals[here, i + 2] = left[back, r + i + 2] - base
         # and those that the next tiles read
         for back in range(2):
             m = d - rows + 1 + back
             if 0 <= m < columns:
-                top[back, m] = base + current[rows + 1 - back]
+                top[back, c + m] = base + diagonals[here, rows + 1 - back]
             i = d - columns + 1 + back
             if -2 <= i < rows:
-                right[back, i + 2] = base + current[i + 2]
+                right[back, r + i + 2] = base + diagonals[here, i + 2]
 
 
 @kernel
-def _least(top: Borders, left: Borders) -> float:
+def _least(top: Borders, c: int, columns: int, left: Borders, r: int, rows: int) -> float:
     """Least value of the borders of a tile, 0 when all are infinite."""
     least = np.inf
     for back in range(2):
-        for m in range(top.shape[1]):
+        for m in range(c, c + columns):
             least = min(least, top[back, m])
-        for i in range(left.shape[1]):
+        for i in range(r, r + rows + 2):
             least = min(least, left[back, i])
     return least if least < np.inf else 0.0
 
@@ -145,34 +204,32 @@ def forward(
     top: Borders,
     tops: NDArray[np.float64],
     lefts: NDArray[np.float64],
+    diagonals: Matrix,
 ) -> None:
     """Accumulate the costs of a rectangle tile by tile; keep the borders of its blocks (multiples of tiles).
 
     top : (2, columns); in: rows -1 and -2; out: the last row of the rectangle and the one before.
     tops : (blocks down, 2, columns); out: rows -1 and -2 of each row of blocks.
     lefts : (blocks across, 2, rows + 2); [0] in: columns -1 and -2 from row -2; the others out, likewise.
+    diagonals : see `_tile`; the cells of the last tile remain in it.
     """
     rows, columns = lefts.shape[2] - 2, top.shape[1]
-    costs = np.zeros(tile[0] + LANES, np.float32)
-    diagonals = np.zeros((4, tile[0] + 2 + LANES), np.float32)
-    left, right = np.empty((2, tile[0] + 2)), np.empty((2, tile[0] + 2))
+    passing = np.empty((2, 2, rows + 2))  # borders between the tiles of a block, in turn
     for r in range(0, rows, tile[0]):
         high = min(tile[0], rows - r)
         if r % block[0] == 0:
-            tops[r // block[0]] = top
+            for m in range(columns):  # an assignment of slices would take seconds to compile
+                tops[r // block[0], 0, m], tops[r // block[0], 1, m] = top[0, m], top[1, m]
         for c in range(0, columns, tile[1]):
-            wide = min(tile[1], columns - c)
-            if c == 0:
-                left[:, : high + 2] = lefts[0, :, r : r + high + 2]
-            elif c % block[1] == 0:
-                lefts[c // block[1], :, r : r + high + 2] = left[:, : high + 2]
-            above = top[:, c : c + wide]
-            base = _least(above, left[:, : high + 2])
+            wide, turn = min(tile[1], columns - c), c // tile[1] % 2
+            end = c + wide
+            left = lefts[c // block[1]] if c % block[1] == 0 else passing[turn]
+            right = lefts[end // block[1]] if end % block[1] == 0 and end < columns else passing[1 - turn]
+            base = _least(top, c, wide, left, r, high)
             _tile(
-                X, Y, origin, bias, slanted, weights, r0 + r, c0 + c, high, wide,
-                above, left, right, diagonals, costs, base,
+                X, Y, origin, bias, slanted, weights, r0, c0, r, c, high, wide,
+                top, left, right, diagonals, base,
             )  # fmt: skip
-            left, right = right, left
 
 
 @kernel
@@ -183,36 +240,26 @@ def trace(
     bias: np.float32,
     slanted: bool,
     weights: Vector,
+    n: int,
+    m: int,
     r0: int,
     c0: int,
-    top: Borders,
-    left: Borders,
-    path: NDArray[np.int64],
+    diagonals: Matrix,
+    path: Numbers,
     at: int,
 ) -> tuple[int, int, int]:
-    """Walk back from the last cell of a tile with the borders (2, columns) and (2, rows + 2) until the path leaves it.
+    """Walk back from cell (n, m) of the tile at (r0, c0), whose cells are in `diagonals`, until the path leaves it.
 
     The cells are written into `path` from index at - 1 downwards. Among equal predecessors (1,1) wins, then (1,0) or
     (2,1). Returns the cell outside where the path goes on, and the index of the last cell written.
     """
-    rows, columns = left.shape[1] - 2, top.shape[1]
-    count = 4
-    while count < rows + columns + 2:
-        count *= 2
-    diagonals = np.zeros((count, rows + 2 + LANES), np.float32)
-    base = _least(top, left)
-    costs, right = np.zeros(rows + LANES, np.float32), np.empty((2, rows + 2))
-    _tile(
-        X, Y, origin, bias, slanted, weights, r0, c0, rows, columns, top, left, right, diagonals, costs, base
-    )  # fmt: skip
-    i, j = rows - 1, columns - 1
-    while i >= 0 and j >= 0:
+    while n >= r0 and m >= c0:
         at -= 1
-        path[at, 0], path[at, 1] = r0 + i, c0 + j
+        path[at, 0], path[at, 1] = n, m
         cost = bias
         for k in range(X.shape[0]):
-            cost -= X[k, r0 + i] * Y[k, origin - c0 - j]
-        d = i + j + 3
+            cost -= X[k, n] * Y[k, origin - m]
+        i, d = n - r0, n - r0 + m - c0 + 3
         if slanted:
             via_a, via_b = diagonals[d - 3, i], diagonals[d - 3, i + 1]
         else:
@@ -220,29 +267,13 @@ def trace(
         via_a += weights[0] * cost
         via_b += weights[1] * cost
         via_c = diagonals[d - 2, i + 1] + weights[2] * cost
-        step_i, step_j = 1, 1
-        if not (via_c <= via_a and via_c <= via_b):
-            if via_a <= via_b:
-                step_i, step_j = (2, 1) if slanted else (1, 0)
-            else:
-                step_i, step_j = (1, 2) if slanted else (0, 1)
-        i -= step_i
-        j -= step_j
-    return r0 + i, c0 + j, at
-
-
-@kernel
-def _relax_marked(
-    costs: Vector, out: Vector, marks: NDArray[np.uint8], a: Vector, b: Vector, c: Vector, weights: Vector
-) -> None:
-    """Like `_relax`, and mark which predecessor was best: 0 for c, 1 for a, 2 for b."""
-    wa, wb, wc = weights[0], weights[1], weights[2]
-    for i in range(costs.size):
-        cost = costs[i]
-        via_a, via_b, via_c = a[i] + wa * cost, b[i] + wb * cost, c[i] + wc * cost
-        best, mark = (via_a, np.uint8(1)) if via_a <= via_b else (via_b, np.uint8(2))
-        out[i] = via_c if via_c <= best else best
-        marks[i] = np.uint8(0) if via_c <= best else mark
+        if via_c <= via_a and via_c <= via_b:
+            n, m = n - 1, m - 1
+        elif via_a <= via_b:
+            n, m = (n - 2, m - 1) if slanted else (n - 1, m)
+        else:
+            n, m = (n - 1, m - 2) if slanted else (n, m - 1)
+    return n, m, at
 
 
 @kernel
@@ -253,61 +284,61 @@ def banded(
     bias: np.float32,
     slanted: bool,
     weights: Vector,
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    offsets: NDArray[np.int64],
+    starts: Numbers,
+    ends: Numbers,
+    offsets: Numbers,
     marks: NDArray[np.uint8],
 ) -> float:
     """Accumulate the costs of a band; return those of its last cell.
 
     The cells of anti-diagonal d are those of the rows starts[d] ≤ n < ends[d]; both never fall and never rise by more
-    than 1. marks[offsets[d] + n - starts[d]] receives the best predecessor of a cell (see `_relax_marked`); the runs
-    are rounded up to LANES.
+    than 1. marks[offsets[d] + n] receives the best predecessor of a cell (see `_relax`); runs are widened to multiples
+    of LANES.
     """
-    rows = ends[-1]
-    diagonals = np.full((4, rows + 4 + LANES), np.inf, np.float32)  # row n at n + 2
-    widest = 0
+    rows, widest = ends[-1], 0
     for d in range(starts.size):
         widest = max(widest, ends[d] - starts[d])
-    costs = np.zeros(widest + LANES, np.float32)
+    diagonals = np.full((4, rows + 4 + LANES), np.inf, np.float32)
+    costs = np.empty((CHUNK, widest + 2 * LANES), np.float32)
     base = 0.0
     for d in range(starts.size):
         first, last = starts[d], ends[d]
-        current, before1 = diagonals[d & 3], diagonals[(d + 3) & 3]
-        before2, before3 = diagonals[(d + 2) & 3], diagonals[(d + 1) & 3]
-        if d % 256 == 255:  # so that float32 keeps its digits on long paths
-            least = np.float32(np.inf)
-            for i in range(first, last + 3):
-                least = min(least, before1[i])
-            if least < np.inf:
-                base += float(least)
-                for i in range(first, last + 3):
-                    before1[i] -= least
-                    before2[i] -= least
-                    before3[i] -= least
-        end = first + (last - first + LANES - 1) // LANES * LANES
-        if end > first:
-            run = costs[: end - first]
-            for k in range(0, X.shape[0], 4):
-                _add_costs(X, Y, k, first, origin - d + first, run, bias)
-            out, chosen = current[first + 2 : end + 2], marks[offsets[d] : offsets[d] + end - first]
-            c = before2[first + 1 : end + 1]
-            if slanted:
-                _relax_marked(run, out, chosen, before3[first:end], before3[first + 1 : end + 1], c, weights)
-            else:
-                _relax_marked(run, out, chosen, before1[first + 1 : end + 1], before1[first + 2 : end + 2], c, weights)
-            if d == 0:
-                current[2] = run[0]
-        current[first], current[first + 1] = np.inf, np.inf
-        current[last + 2], current[last + 3] = np.inf, np.inf
-    return base + float(diagonals[(starts.size - 1) & 3, rows + 1])
+        if d % CHUNK == 0:
+            _compute_costs(X, Y, bias, starts[0], origin, starts, ends, d, costs)
+        if d % 256 == 255:
+            base += _rebase(diagonals, (d + 2) & 3, first, last + 3)
+        if last > first:
+            _relax(
+                diagonals, d, slanted, weights, first, last,
+                costs, marks, offsets[d] + first // LANES * LANES,
+            )  # fmt: skip
+        here = (d + 3) & 3
+        if d == 0:
+            diagonals[here, 2] = costs[0, 0]
+        # what neighbouring anti-diagonals may read beside the run
+        diagonals[here, first] = diagonals[here, first + 1] = np.inf
+        diagonals[here, last + 2] = diagonals[here, last + 3] = np.inf
+    return base + float(diagonals[(starts.size + 2) & 3, rows + 1])
+
+
+@kernel
+def _rebase(diagonals: Matrix, latest: int, first: int, last: int) -> float:
+    """Take the least value of the latest anti-diagonal off it and those before, so that float32 keeps its digits."""
+    least = np.float32(np.inf)
+    for i in range(first, last):
+        least = min(least, diagonals[latest, i])
+    if not least < np.inf:
+        return 0.0
+    for row in range(4):
+        for i in range(first, last):
+            diagonals[row, i] -= least
+    return float(least)
 
 
 @kernel
 def trace_band(
     slanted: bool,
-    starts: NDArray[np.int64],
-    offsets: NDArray[np.int64],
+    offsets: Numbers,
     marks: NDArray[np.uint8],
     n: int,
     m: int,
@@ -318,11 +349,13 @@ def trace_band(
     while n > 0 or m > 0:
         path[at, 0], path[at, 1] = n, m
         at -= 1
-        mark = marks[offsets[n + m] + n - starts[n + m]]
-        n, m = (
-            n - (1 if mark == 0 else (2 if mark == 1 else 1) if slanted else (1 if mark == 1 else 0)),
-            m - (1 if mark == 0 else (1 if mark == 1 else 2) if slanted else (0 if mark == 1 else 1)),
-        )
+        mark = marks[offsets[n + m] + n]
+        if mark == 0:
+            n, m = n - 1, m - 1
+        elif mark == 1:
+            n, m = (n - 2, m - 1) if slanted else (n - 1, m)
+        else:
+            n, m = (n - 1, m - 2) if slanted else (n, m - 1)
     path[at, 0], path[at, 1] = 0, 0
     return at
 

@@ -116,8 +116,18 @@ def _block(extent: int, tile: int) -> int:
     return tile * -(-extent // (tile * BLOCKS))
 
 
+def _ring(rows: int, columns: int) -> int:
+    """Rows of the buffer that holds all anti-diagonals of a tile: a power of two."""
+    return 1 << (rows + columns + 1).bit_length()
+
+
 def _forward(
-    problem: _Problem, r0: int, c0: int, top: NDArray[np.float64], left: NDArray[np.float64]
+    problem: _Problem,
+    diagonals: Matrix,
+    r0: int,
+    c0: int,
+    top: NDArray[np.float64],
+    left: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[int, int]]:
     """Accumulate over the rectangle at (r0, c0); `top` becomes its last rows. Returns the borders of its blocks."""
     from mirtool.sync._kernels import forward
@@ -127,12 +137,13 @@ def _forward(
     tops = np.empty((-(-rows // block[0]), 2, columns))
     lefts = np.empty((-(-columns // block[1]), 2, rows + 2))
     lefts[0] = left
-    forward(*problem.arguments, r0, c0, TILE, block, top, tops, lefts)
+    forward(*problem.arguments, r0, c0, TILE, block, top, tops, lefts, diagonals[:4])
     return tops, lefts, block
 
 
 def _walk(
     problem: _Problem,
+    diagonals: Matrix,
     r0: int,
     c0: int,
     tops: NDArray[np.float64],
@@ -147,7 +158,7 @@ def _walk(
     three anti-diagonals in the middle it keeps the borders of a fixed number of blocks (checkpoints), which costs a few
     per cent of the first pass instead of as much again.
     """
-    from mirtool.sync._kernels import trace
+    from mirtool.sync._kernels import forward, trace
 
     n, m, at = position
     while n >= r0 and m >= c0:
@@ -155,11 +166,14 @@ def _walk(
         row, column = r0 + i * block[0], c0 + j * block[1]
         top = tops[i, :, column - c0 : m + 1 - c0].copy()
         left = lefts[j, :, row - r0 : n + 3 - r0].copy()
-        if n - row < TILE[0] and m - column < TILE[1]:
-            n, m, at = trace(*problem.arguments, row, column, top, left, path, at)
+        rows, columns = n + 1 - row, m + 1 - column
+        if rows <= TILE[0] and columns <= TILE[1]:
+            cells = diagonals[: _ring(rows, columns)]
+            forward(*problem.arguments, row, column, TILE, TILE, top, top[None].copy(), left[None], cells)
+            n, m, at = trace(*problem.arguments, n, m, row, column, cells, path, at)
         else:
-            inner = _forward(problem, row, column, top, left)
-            n, m, at = _walk(problem, row, column, *inner, path, (n, m, at))
+            inner = _forward(problem, diagonals, row, column, top, left)
+            n, m, at = _walk(problem, diagonals, row, column, *inner, path, (n, m, at))
     return n, m, at
 
 
@@ -213,23 +227,27 @@ def dtw(
     ParameterError
         Unknown steps or bad weights; `NoPathError` for lengths that slanted steps cannot bridge.
     """
+    from mirtool.sync._kernels import LANES
+
     factors = _weights(steps, weights)
     X, Y = _features(X, Y)
     N, M = X.shape[1], Y.shape[1]
-    problem = _Problem.of(X, Y, steps, factors, bias, min(N, TILE[0]) + 32)
+    problem = _Problem.of(X, Y, steps, factors, bias, min(N, TILE[0]) + 2 * LANES)
     costs = bias - X[:, 0].astype(np.float64) @ Y.astype(np.float64)
     last = np.full((2, M), np.inf)
     last[0] = _first_row(costs, steps, factors, subsequence)
     path = np.empty((N + M, 2), np.int64)
+    rows, columns = min(N, TILE[0]), min(M, TILE[1])
+    diagonals = np.zeros((_ring(rows, columns), rows + 2 + LANES), np.float32)
     # row 0 is the upper border of everything else, so that the kernels know nothing of the boundary condition
-    blocks = _forward(problem, 1, 0, last, np.full((2, N + 1), np.inf)) if N > 1 else None
+    blocks = _forward(problem, diagonals, 1, 0, last, np.full((2, N + 1), np.inf)) if N > 1 else None
     m = int(np.argmin(last[0])) if subsequence else M - 1
     cost = float(last[0, m])
     if not np.isfinite(cost):
         raise NoPathError(f"steps (1,1), (1,2), (2,1) cannot join {N} and {M} frames (more than twice as many)")
     n, m, at = N - 1, m, N + M
     if blocks:
-        n, m, at = _walk(problem, 1, 0, *blocks, path, (n, m, at))
+        n, m, at = _walk(problem, diagonals, 1, 0, *blocks, path, (n, m, at))
     begin = m if subsequence or steps == "slanted" else 0
     at -= m + 1 - begin
     path[at : at + m + 1 - begin, 0] = 0
@@ -295,13 +313,14 @@ def dtw_banded(
     diagonals = np.arange(N + M - 1)
     starts = np.searchsorted(np.arange(N) + high - 1, diagonals, side="left")
     ends = np.searchsorted(np.arange(N) + low, diagonals, side="right")
-    offsets = np.concatenate([[0], np.cumsum((ends - starts + LANES - 1) // LANES * LANES)])
-    marks = np.empty(offsets[-1], np.uint8)
+    begins = starts // LANES * LANES
+    bounds = np.concatenate([[0], np.cumsum((ends + LANES - 1) // LANES * LANES - begins)])
+    marks, offsets = np.empty(bounds[-1], np.uint8), bounds[:-1] - begins
     cost = banded(*problem.arguments, starts, ends, offsets, marks)
     if not np.isfinite(cost):
         raise NoPathError(f"no path with {steps} steps fits into the band between {N} and {M} frames")
     path = np.empty((N + M, 2), np.int64)
-    begin = trace_band(problem.slanted, starts, offsets, marks, N - 1, M - 1, path)
+    begin = trace_band(problem.slanted, offsets, marks, N - 1, M - 1, path)
     return path[begin:].copy(), cost
 
 

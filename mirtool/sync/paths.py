@@ -84,6 +84,20 @@ def edge_slopes(x: Times, y: Times) -> tuple[float, float]:
     return float(before), float(after)
 
 
+def version(path: WarpingPath, name: str) -> int:
+    """Return the version (from 0) that a user calls `a`, `time_a` or, counted from 1, `1`.
+
+    Raises
+    ------
+    ParameterError
+        There is no such version.
+    """
+    for index, column in enumerate(path.versions):
+        if name in (column, column.removeprefix("time_"), str(index + 1)):
+            return index
+    raise ParameterError(f"no version {name}: the path has {len(path.versions)} ({', '.join(path.versions)})")
+
+
 def select(path: WarpingPath, source: int = 0, target: int = 1) -> WarpingPath:
     """Return the path between two of K versions, as ``time_a,time_b`` (with its confidence, if there is one)."""
     return WarpingPath.from_times(_columns(path, source, target), _confidence(path))
@@ -105,7 +119,14 @@ def compose(ab: WarpingPath, bc: WarpingPath) -> WarpingPath:
     ----------
     ab, bc : WarpingPath
         Paths of two versions each (see `select`); the second version of `ab` is the first of `bc`.
+
+    Raises
+    ------
+    ParameterError
+        A path has more versions.
     """
+    if len(ab.versions) != 2 or len(bc.versions) != 2:
+        raise ParameterError("paths to chain have two versions each")
     _, in_ab = breakpoints(ab)
     in_bc, _ = breakpoints(bc)
     b = np.union1d(in_ab, in_bc)

@@ -220,7 +220,7 @@ def _decaying(
     outer = amplitudes * np.exp(starts[:, None] * z + 1j * (phase - np.pi / 2))
     left = np.concatenate((outer.real, -outer.imag), axis=1).astype(np.float32)
     right = np.concatenate((inner.real, inner.imag), axis=0).astype(np.float32)
-    products = left.reshape(-1, _ROWS, left.shape[1]) @ right
+    products = left.reshape(len(left) // _ROWS, _ROWS, left.shape[1]) @ right
     return np.asarray(products.reshape(-1)[:n], dtype=np.float32)
 
 

@@ -1,0 +1,104 @@
+"""JSON Lines: one object a row."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.errors import FormatError
+from mirtool.io import columns, tables
+from mirtool.io.options import ReadOptions, WriteOptions
+from mirtool.types import Table
+
+
+def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
+    """Read objects with the same keys, one a line; null is a number that is not known.
+
+    Returns
+    -------
+    Table
+        Events, Segments, Notes, WarpingPath or plain, as `mirtool.io.columns.container_of` says.
+
+    Raises
+    ------
+    FormatError
+        With the line: no JSON object, other keys than in the first line, a value that is no number or text, NaN.
+    """
+    lines: list[int] = []
+    cells: dict[str, list[Any]] = {}
+    with tables.text_of(stream, name) as text:
+        for number, row in _objects(text, name):
+            if not lines:
+                cells = {columns.canonical(key): [] for key in row}
+            if len(row) != len(cells) or not all(columns.canonical(key) in cells for key in row):
+                raise FormatError("other keys than in the first line", name, number)
+            lines.append(number)
+            for key, value in row.items():
+                cells[columns.canonical(key)].append(value)
+    if not lines:
+        raise FormatError("empty: without a line there are no columns", name)
+    try:
+        return columns.container_of({key: _column(key, values) for key, values in cells.items()})
+    except columns.RowError as error:
+        raise FormatError(error.message, name, lines[error.row]) from None
+
+
+def _objects(text: Iterator[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    decode = json.JSONDecoder(parse_constant=_refuse).decode
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        try:
+            row = decode(line)
+        except (ValueError, RecursionError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            raise FormatError(f"not JSON: {reason}", name, number) from None
+        if not isinstance(row, dict) or not row:
+            raise FormatError("not a JSON object with columns as keys", name, number)
+        yield number, row
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _column(name: str, values: list[Any]) -> NDArray[Any]:
+    kinds = set(map(type, values))
+    for row, value in enumerate(values):
+        if type(value) not in (int, float, str, type(None)):
+            raise columns.RowError(row, f"{name} is neither a number nor text: {json.dumps(value)[:40]}")
+    if kinds <= {int, float} and not columns.is_text(name):
+        column = np.fromiter(map(float, values), np.float64, len(values))
+        if np.isfinite(column).all():
+            return column
+    builder = columns.ColumnBuilder(name)
+    builder.extend(["" if value is None else value if isinstance(value, str) else repr(value) for value in values])
+    return builder.finish()
+
+
+def write(container: Table, stream: BinaryIO, options: WriteOptions) -> None:
+    """Write an object a row; nothing at all for a table without rows.
+
+    Raises
+    ------
+    DataError
+        A time is not finite.
+    """
+    printed = columns.printable(container, unknown="null")
+    keyed = [
+        column._replace(conversion=f"{_text(name)}: ".replace("%", "%%") + column.conversion)
+        for name, column in printed.items()
+    ]
+    if not keyed:
+        return
+    keyed[0] = keyed[0]._replace(conversion="{" + keyed[0].conversion)
+    keyed[-1] = keyed[-1]._replace(conversion=keyed[-1].conversion + "}")
+    for part in columns.lines(keyed, ", ", _text):
+        stream.write(part.encode())
+
+
+def _text(cell: str) -> str:
+    """Return a JSON string; what is no character (in names of files) is escaped."""
+    return json.dumps(cell, ensure_ascii=not cell.isprintable())

@@ -1,0 +1,137 @@
+"""`mirtool evaluate` as it is called."""
+
+import csv
+import io
+import shutil
+
+import pytest
+
+HEADER = "item,points,mean_ms,median_ms,p95_ms,over_25ms,over_50ms,over_100ms,outside"
+
+
+def rows(result):
+    return list(csv.DictReader(io.StringIO(result.text)))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two items, of which the estimates are wrong by 30 ms and by nothing."""
+    for name in ("ref", "est"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+    for item, error in (("one", 0.03), ("sub/two", 0.0)):
+        (tmp_path / "ref" / f"{item}.csv").write_text("time_a,time_b\n1,1\n2,3\n3,4\n")
+        (tmp_path / "est" / f"{item}.csv").write_text(
+            "time_a,time_b\n" + "".join(f"{a},{b + error:.2f}\n" for a, b in ((1, 1), (2, 3), (3, 4)))
+        )
+    return tmp_path
+
+
+def test_two_files(call, folder):
+    result = call("evaluate", "sync", folder / "ref/one.csv", folder / "est/one.csv")
+    assert result.code == 0
+    assert result.text.splitlines()[0] == HEADER
+    first, mean, low, high = rows(result)
+    assert first["item"] == str(folder / "ref/one.csv")
+    assert [row["item"] for row in (mean, low, high)] == ["mean", "low", "high"]
+    for row in (first, mean, low, high):
+        assert float(row["mean_ms"]) == pytest.approx(30)
+        assert float(row["over_25ms"]) == 1
+        assert float(row["over_50ms"]) == 0
+
+
+def test_two_folders_by_relative_stem(call, folder):
+    result = call("evaluate", "sync", folder / "ref", folder / "est")
+    assert result.code == 0
+    assert [row["item"] for row in rows(result)] == ["one", "sub/two", "mean", "low", "high"]
+    assert [float(row["mean_ms"]) for row in rows(result)] == pytest.approx([30, 0, 15, 0, 30])
+    assert [float(row["points"]) for row in rows(result)] == [3, 3, 6, 6, 6]
+
+
+def test_a_missing_estimate_counts_as_failure(call, folder):
+    (folder / "est/sub/two.csv").unlink()
+    result = call("evaluate", "sync", folder / "ref", folder / "est")
+    assert result.code == 1
+    assert "sub/two: no estimate" in result.err
+    assert "1 of 2 failed: sub/two" in result.err
+    _, two, mean, *_ = rows(result)
+    assert float(two["mean_ms"]) == 4000  # as long as the item
+    assert float(two["over_100ms"]) == 1
+    assert float(mean["mean_ms"]) == pytest.approx(2015)
+
+
+def test_a_bad_estimate_counts_as_failure_and_names_the_line(call, folder):
+    (folder / "est/one.csv").write_text("time_a,time_b\n1,1\n2,x\n")
+    result = call("evaluate", "sync", folder / "ref", folder / "est", "-o", folder / "scores.csv")
+    assert result.code == 1
+    assert "one.csv:3: time_b is not a number: 'x'" in result.err
+    assert (folder / "scores.csv").read_text().startswith(HEADER)
+
+
+def test_a_bad_reference_is_named_and_left_out(call, folder):
+    (folder / "ref/one.csv").write_text("time\n1\n")
+    result = call("evaluate", "sync", folder / "ref", folder / "est")
+    assert result.code == 1
+    assert [row["item"] for row in rows(result)] == ["sub/two", "mean", "low", "high"]
+    assert "1 of 2 failed: one" in result.err
+
+
+def test_estimates_without_a_reference_are_named(call, folder):
+    shutil.copy(folder / "est/one.csv", folder / "est/three.csv")
+    result = call("evaluate", "sync", folder / "ref", folder / "est")
+    assert result.code == 0
+    assert "without a reference: three" in result.err
+
+
+def test_a_job_table_makes_one_report(call, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "pairs.tsv").write_text("ref\test\nref/one.csv\test/one.csv\nref/one.csv\test/sub/two.csv\n")
+    result = call("evaluate", "sync", "--files-from", "pairs.tsv")
+    assert result.code == 0
+    assert [row["item"] for row in rows(result)] == [
+        "ref/one.csv est/one.csv", "ref/one.csv est/sub/two.csv", "mean", "low", "high",
+    ]  # fmt: skip
+
+
+def test_rows_with_outputs_of_their_own_make_reports_of_their_own(call, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "pairs.tsv").write_text(
+        "ref\test\toutput\nref/one.csv\test/one.csv\ta.csv\nref/one.csv\test/sub/two.csv\tb.csv\n"
+    )
+    assert call("evaluate", "sync", "--files-from", "pairs.tsv").code == 0
+    assert (folder / "a.csv").read_text().splitlines()[1].startswith("ref/one.csv,3,30,")
+    assert (folder / "b.csv").read_text().splitlines()[1].startswith("ref/one.csv,3,0,")
+
+
+def test_the_estimate_may_come_through_a_pipe(program, folder):
+    estimate = (folder / "est/one.csv").read_bytes()
+    result = program("evaluate", "sync", folder / "ref/one.csv", "-", data=estimate)
+    assert result.code == 0, result.err
+    assert float(rows(result)[0]["mean_ms"]) == pytest.approx(30)
+
+
+def test_the_seed_moves_the_interval_only(call, folder):
+    results = [rows(call("evaluate", "sync", folder / "ref", folder / "est", "--resamples", "20", "--seed", seed))
+               for seed in ("0", "0", "1")]  # fmt: skip
+    assert results[0] == results[1]
+    assert results[0][2] == results[2][2]
+
+
+@pytest.mark.parametrize("items", ["one.csv", ""])
+def test_plot(call, folder, items):
+    target = folder / "errors.svg"
+    result = call("evaluate", "sync", folder / "ref" / items, folder / "est" / items, "--plot", target)
+    assert result.code == 0, result.err
+    assert b"<svg" in target.read_bytes()
+
+
+def test_refusals(call, folder):
+    mixed = call("evaluate", "sync", folder / "ref", folder / "est/one.csv")
+    assert mixed.code == 2
+    assert "a folder is compared with a folder" in mixed.err
+    assert call("evaluate", "sync", folder / "ref/one.csv", folder / "none.csv").code == 66
+    (folder / "beats.csv").write_text("time\n1\n")
+    wrong = call("evaluate", "sync", folder / "ref/one.csv", folder / "beats.csv")
+    assert wrong.code == 65
+    assert "events" in wrong.err
+    assert call("evaluate", "sync", folder / "ref/one.csv").code == 2
+    assert call("evaluate", "nothing", "a", "b").code == 2

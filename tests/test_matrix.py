@@ -1,0 +1,343 @@
+"""What holds for every command, whatever it does: exit codes, hostile inputs, pipes, full disks, batches.
+
+Commands are found in the table of contents; their inputs are chosen by what they read (see inputs.py), so a new command
+is tested without a line here. `SAMPLES` names the inputs and options where that choice does not fit.
+"""
+
+import io
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import inputs
+import pytest
+from conftest import launch
+
+from mirtool.cli.command import PICTURES, STREAMABLE, Command, load, names
+from mirtool.cli.planning import is_folder
+from mirtool.io import formats
+
+SAMPLES: dict[tuple[str, ...], list[str]] = {
+    ("evaluate", "sync"): ["path.csv", "path.csv"],
+}
+
+
+def commands() -> list[Command]:
+    entries = [load(name) for name in names()]
+    return [command for entry in entries if entry is not None for command in entry.commands.values()]
+
+
+ALL = commands()
+READING = [command for command in ALL if command.inputs.shape != "none"]
+# Processes of their own are slow: one sub-command stands for all in its file.
+FIRST = list({command.module: command for command in reversed(READING)}.values())[::-1]
+MANY = [command for command in READING if command.inputs.shape == "many"]
+
+
+def each(chosen: list[Command]) -> Any:
+    return pytest.mark.parametrize("command", chosen, ids=lambda command: "-".join(command.path))
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    inputs.make(folder)
+    return folder
+
+
+@pytest.fixture
+def here(made, tmp_path, monkeypatch):
+    """Go to a folder that holds the inputs; what is new in it was written by the command."""
+    for path in made.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sample(command: Command) -> list[str]:
+    """Return inputs and options that must work."""
+    if command.path in SAMPLES:
+        return SAMPLES[command.path]
+    if command.inputs.shape == "group":
+        return ["take.wav", "slow.wav", "take.wav"][: max(2, command.inputs.minimum)]
+    return [inputs.KINDS[argument.reads[0]] for argument in command.inputs.arguments]
+
+
+def line(command: Command, *more: str, replaced: dict[int, str] | None = None) -> list[str]:
+    words = sample(command)
+    for place, name in (replaced or {}).items():
+        words = [*words[:place], name, *words[place + 1 :]]
+    only = ["-o", "parts/"] if command.parts and "-o" not in more else []
+    return [*command.path, *words, *only, *more]
+
+
+def places(command: Command) -> range:
+    return range(len([word for word in sample(command) if "." in word]))
+
+
+def new(folder: Path) -> list[str]:
+    """Return the files that are no inputs."""
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+    )
+
+
+def target(command: Command) -> str:
+    """Return the name of a regular output."""
+    if command.parts:
+        return "result/"
+    if command.writes == PICTURES:
+        return "result.png"
+    return "result" + (formats.target_format(command.writes, "").extensions[0] if command.writes else "")
+
+
+def assert_one_line(command: Command, err: str) -> None:
+    assert err.startswith(f"mirtool {' '.join(command.path)}: "), err
+    assert err.count("\n") == 1, err
+    assert "Traceback" not in err
+
+
+# ----------------------------------------------------------------------------------------------------------- in process
+
+
+@each(ALL)
+def test_the_sample_works_and_says_nothing_on_stderr(command, call, here):
+    words = line(command) if command in READING else [*command.path]
+    result = call(*words)
+    assert (result.code, result.err) == (0, "")
+    assert result.out or new(here)
+
+
+@each(READING)
+def test_the_same_bytes_twice(command, call, here):
+    assert call(*line(command)).out == call(*line(command)).out
+
+
+@each(READING)
+def test_a_missing_input_is_66(command, call, here):
+    for place in places(command):
+        result = call(*line(command, replaced={place: "no such file.wav"}))
+        assert result.code == 66
+        assert "no such file.wav" in result.err
+        assert_one_line(command, result.err)
+    assert new(here) == []
+
+
+@each(READING)
+def test_stdin_is_an_input(command, call, here, monkeypatch):
+    words = line(command)
+    expected = call(*words)
+    for place in places(command):
+        name = sample(command)[place]
+        stdin = type("Stdin", (), {"buffer": io.BytesIO((here / name).read_bytes())})
+        monkeypatch.setattr(sys, "stdin", stdin)
+        kind = formats.by_extension(name)
+        source = ["--from", kind.name] if kind is not None and kind.is_text else []
+        result = call(*line(command, *source, replaced={place: "-"}))
+        assert (result.code, result.err) == (0, "")
+        assert result.out == expected.out or not command.parts
+
+
+@each(READING)
+@pytest.mark.parametrize("hostile", inputs.HOSTILE)
+@pytest.mark.filterwarnings("error")
+def test_hostile_inputs_are_refused_or_done_whole(command, hostile, call, here):
+    for place in places(command):
+        output = target(command)
+        result = call(*line(command, "-o", output, replaced={place: hostile}))
+        assert result.code in (0, 65), result.err
+        if result.code == 0:
+            assert (here / output).exists()
+        else:
+            assert_one_line(command, result.err)
+            assert hostile in result.err
+            assert new(here) == []
+        shutil.rmtree(here / output) if (here / output).is_dir() else (here / output).unlink(missing_ok=True)
+
+
+@each(READING)
+def test_what_is_no_input_at_all_is_65(command, call, here):
+    for place in places(command):
+        for hostile in ("page.html", "picture.png", "noise.bin", "empty"):
+            result = call(*line(command, replaced={place: hostile}))
+            assert result.code == 65, hostile
+            assert result.out == b""
+
+
+@each(READING)
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_input_is_66(command, call, here):
+    locked = here / "locked.wav"
+    locked.write_bytes(b"")
+    locked.chmod(0)
+    assert call(*line(command, replaced={0: "locked.wav"})).code == 66
+
+
+@each([command for command in READING if not command.parts])
+def test_an_older_output_outlives_a_failure(command, call, here):
+    output = here / target(command)
+    output.write_bytes(b"older")
+    assert call(*line(command, "-o", output.name, replaced={0: "page.html"})).code == 65
+    assert output.read_bytes() == b"older"
+    assert call(*line(command, "-o", output.name)).code == 0
+    assert output.read_bytes() != b"older"
+    assert new(here) == [output.name]
+
+
+@each(READING)
+def test_an_output_over_an_input_is_refused(command, call, here):
+    first = sample(command)[0]
+    before = (here / first).read_bytes()
+    result = call(*line(command, "-o", f"{first}/" if command.parts else f"./{first}"))
+    assert result.code in (2, 73)
+    assert_one_line(command, result.err)
+    assert (here / first).read_bytes() == before
+
+
+@each(READING)
+def test_a_full_disk_is_74(command, call, here):
+    if not command.parts:
+        result = call(*line(command, "-o", "/dev/full"))
+        if result.code != 2:  # a picture's format follows from the name
+            assert result.code == 74
+        assert_one_line(command, result.err)
+    if command.plots:
+        assert call(*line(command, "--plot", "nowhere.txt")).code == 2
+
+
+@each(READING)
+def test_debug_shows_where(command, call, here):
+    result = call(*line(command, "--debug", replaced={0: "page.html"}))
+    assert result.code == 65
+    assert "Traceback" in result.err
+    assert result.err.splitlines()[-1].startswith("mirtool ")
+
+
+@each([command for command in READING if command.kinds])
+def test_parameters_go_round(command, call, here):
+    dumped = call(*command.path, "--dump-params")
+    assert dumped.code == 0
+    (here / "p.toml").write_bytes(dumped.out)
+    assert call(*command.path, "--dump-params", "--params", "p.toml") == dumped
+    expected = call(*line(command))
+    assert call(*line(command, "--params", "p.toml")) == expected
+    (here / "p.toml").write_bytes(dumped.out + b"no_such_key = 1\n")
+    result = call(*line(command, "--params", "p.toml"))
+    assert result.code == 2
+    assert "no_such_key" in result.err
+
+
+@each([command for command in READING if command.plots])
+@pytest.mark.parametrize("extension", ["png", "svg", "pdf"])
+def test_plots_are_the_same_twice(command, extension, call, here):
+    first, second = (here / f"{name}.{extension}" for name in "ab")
+    assert call(*line(command, "--plot", first.name)).code == 0
+    assert call(*line(command, "--plot", second.name)).code == 0
+    assert first.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml", b"%PDF-")
+    assert first.read_bytes() == second.read_bytes()
+
+
+@each(MANY)
+def test_lists_and_folders(command, call, here):
+    name, *options = sample(command)
+    folder = here / "corpus" / "deep"
+    folder.mkdir(parents=True)
+    shutil.copy(here / name, folder / name)
+    (here / "list.txt").write_text(f"corpus/deep/{name}\n")
+    words = [*command.path, *options, "-o", "out/"]
+    if not command.writes:
+        words += ["--format", "csv"]
+    assert call(*words, "corpus").code == 0
+    made = [path for path in new(here) if path.startswith("out/deep/")]
+    assert made
+    (here / made[0]).write_bytes(b"kept")
+    assert call(*words, "corpus", "--skip-existing").code == 0
+    assert (here / made[0]).read_bytes() == b"kept"
+    assert call(*words, "--files-from", "list.txt").code == 0
+    assert [path for path in new(here) if path.startswith("out/corpus/deep/")]
+
+
+# ------------------------------------------------------------------------------------------ in processes of their own
+
+
+@each(MANY)
+@pytest.mark.slow
+def test_jobs_do_not_change_a_byte(command, call, here):
+    name, *options = sample(command)
+    for copy in ("a", "b", "c"):
+        shutil.copy(here / name, here / f"{copy}{Path(name).suffix}")
+    copies = [f"{copy}{Path(name).suffix}" for copy in "abc"]
+    words = [*command.path, *options, *([] if command.writes else ["--format", "csv"])]
+    assert call(*words, *copies, "-o", "one/").code == 0
+    result = call(*words, *copies, "-o", "two/", "--jobs", "2")
+    assert (result.code, result.err) == (0, "")
+    assert [path[4:] for path in new(here) if path[:3] == "one"] == [
+        path[4:] for path in new(here) if path[:3] == "two"
+    ]
+    for path in new(here):
+        if path[:3] == "one":
+            assert (here / path).read_bytes() == (here / f"two{path[3:]}").read_bytes()
+    if command.writes in formats.TABLES:
+        assert call(*words, *copies, "missing").code == 1
+        assert call(*words, *copies, "missing") == call(*words, *copies, "missing", "--jobs", "2")
+
+
+@each(FIRST)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_ends_it_silently(command, unbuffered, here):
+    if command.parts:
+        pytest.skip("writes to a folder")
+    read, write = os.pipe()
+    os.close(read)
+    process = launch(line(command), stdout=write, env={"PYTHONUNBUFFERED": unbuffered})
+    os.close(write)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGPIPE
+    assert err == b""
+
+
+@each(FIRST)
+def test_stdout_on_a_full_disk_is_74(command, here):
+    if command.parts:
+        pytest.skip("writes to a folder")
+    with open("/dev/full", "wb") as full:
+        process = launch(line(command), stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 74
+    assert_one_line(command, err.decode())
+
+
+@each(FIRST)
+def test_a_file_that_may_not_grow_leaves_nothing_behind(command, here):
+    output = target(command)
+    older = here / ("" if is_folder(output) else output)
+    if not command.parts:
+        older.write_bytes(b"older")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))  # noqa: E731
+    environment = {"PYTHONDONTWRITEBYTECODE": "1"}
+    process = launch(line(command, "-o", output), preexec_fn=limit, env=environment)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 74
+    assert_one_line(command, err.decode())
+    assert new(here) == ([] if command.parts else [output])
+    assert command.parts or older.read_bytes() == b"older"
+
+
+@each(FIRST)
+def test_a_closed_stdout_is_an_error(command, here):
+    if command.parts:
+        pytest.skip("writes to a folder")
+    words = " ".join([sys.executable, "-m", "mirtool", *line(command), ">&-"])
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = subprocess.run(["bash", "-c", words], env=environment, capture_output=True, timeout=60)
+    assert done.returncode in (73, 74)
+    assert_one_line(command, done.stderr.decode())
+
+
+def test_streamable_formats_are_known():
+    assert set(STREAMABLE) <= set(formats.FORMATS)
