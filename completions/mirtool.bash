@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "warp plot evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "warp plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -19,6 +19,7 @@ _mirtool() {
         "warp --tsm") words="hps pv wsola" ;;
         "warp --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
         "plot --format") words="png svg pdf" ;;
+        "convert --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
         "evaluate sync --format") words="csv tsv json" ;;
         "doctor --format") words="csv tsv json" ;;
         *) ;;
@@ -30,6 +31,7 @@ _mirtool() {
     case "$path" in
         "warp") flags="--source --target --inverse --compose --tsm -o --output --format --subtype --from --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "plot") flags="--below --over --title -o --output --format --from --start --duration --input-feature-rate --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
+        "convert") flags="--sample-rate -o --output --format --subtype --from --start --duration --input-feature-rate --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate sync") flags="--resamples --level --seed -o --output --format --plot --from --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "doctor") flags="--warm -o --output --format -q --quiet -v --verbose --debug -h --help" ;;
         *) ;;

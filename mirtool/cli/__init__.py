@@ -5,5 +5,5 @@ A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`)
 
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("warp",),
-    "Tools": ("plot", "evaluate", "doctor"),
+    "Tools": ("plot", "convert", "evaluate", "doctor"),
 }

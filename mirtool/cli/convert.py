@@ -1,0 +1,67 @@
+"""`mirtool convert`."""
+
+from typing import Annotated, Any
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import many
+from mirtool.cli.job import Job
+from mirtool.cli.options import Option
+from mirtool.errors import UsageProblem
+
+READS = ("audio", "features", "score", "events", "segments", "notes", "path", "table")
+
+
+@command(many("X", "audio, features, a score or a table", *READS), writes="")
+def convert(
+    job: Job,
+    sample_rate: Annotated[
+        int | None,
+        Option("Resample audio; the rate of the recording that a Sonic Visualiser layer is for.", unit="Hz"),
+    ] = None,
+) -> None:
+    """Convert between formats: tables, scores, features and audio.
+
+    Columns: those of X, as far as the format has a place for them
+
+    The extension of -o decides, or --format. Tables go to csv, tsv, json, lab, beats, mireval, sv, audacity, jams, fmp
+    and midi; a score (MIDI, MusicXML) to MIDI or, as notes, to a table; features to NPY or a table with a column of
+    times, and such a table to NPY; audio to audio. Text of any name is read with --from; --start and --duration keep
+    what begins there.
+
+    For example:
+        mirtool convert beats.csv -o beats.svl --sample-rate 48000
+        mirtool convert score.mid --format csv | head
+        mirtool convert novelty.csv -o novelty.npy
+        mirtool convert take.flac -o take.wav --subtype PCM_16 --sample-rate 22050
+    """
+    from mirtool.io import formats
+
+    plan = job.plan
+    container = job.read(0)
+    is_audio = formats.container_name(container) == "audio"
+    row = formats.FORMATS[plan.format] if plan.format else formats.by_extension(plan.output)
+    if plan.subtype is not None and not is_audio:
+        raise UsageProblem("--subtype is for audio")
+    if row is not None and row.containers == ("features",):
+        container = _frames(container, plan.reading.feature_rate)
+    if sample_rate is None:
+        job.write(container)
+        return
+    if sample_rate <= 0:
+        raise UsageProblem(f"--sample-rate must be positive, not {sample_rate}")
+    if is_audio:
+        from mirtool.signal.resampling import resampled
+
+        job.write(resampled(container, sample_rate))
+    elif row is not None and row.name == "sv":
+        formats.write(container, plan.output, format=plan.format, sample_rate=sample_rate)
+    else:
+        raise UsageProblem("--sample-rate is for audio and Sonic Visualiser layers")
+
+
+def _frames(container: Any, feature_rate: float | None) -> Any:
+    """Make a matrix of a table with a regular column of times."""
+    from mirtool.io import frames
+    from mirtool.types import Events
+
+    return frames.features_of(container, feature_rate) if isinstance(container, Events) else container
