@@ -222,24 +222,24 @@ def spectra(*shape):
 
 
 def test_locked_phases_continue_an_unchanged_sound_unchanged():
-    X, Y = spectra(6, 2, 40), np.empty((5, 2, 40), dtype=np.complex64)
-    last = X[0].copy()
+    X, Y = spectra(2, 6, 40), np.empty((2, 5, 40), dtype=np.complex64)
+    last = X[:, 0].copy()
     lock_phases(X, np.arange(1, 6), np.arange(5), Y, last)
-    np.testing.assert_allclose(Y, X[1:], atol=1e-5)
-    np.testing.assert_array_equal(last, Y[-1])
+    np.testing.assert_allclose(Y, X[:, 1:], atol=1e-5)
+    np.testing.assert_array_equal(last, Y[:, -1])
 
 
 def test_one_rotation_for_each_peak_and_all_channels():
-    X, Y, last = spectra(2, 2, 40), np.empty((1, 2, 40), dtype=np.complex64), spectra(2, 40)
+    X, Y, last = spectra(2, 2, 40), np.empty((2, 1, 40), dtype=np.complex64), spectra(2, 40)
     lock_phases(X, np.array([1]), np.array([0]), Y, last.copy())
-    rotation = Y[0] / X[1]
+    rotation = Y[:, 0] / X[:, 1]
     np.testing.assert_allclose(np.abs(rotation), 1, atol=1e-5)
     np.testing.assert_allclose(rotation[0], rotation[1], atol=1e-5)
-    power = (np.abs(X[1]) ** 2).sum(axis=0)
+    power = (np.abs(X[:, 1]) ** 2).sum(axis=0)
     peaks = [k for k in range(2, 38) if power[k] == power[k - 2 : k + 3].max()]
     assert len(np.unique(np.round(rotation[0], 3))) == len(peaks)
     for k in peaks:
-        turn = (last[:, k] * np.conj(X[0, :, k])).sum()
+        turn = (last[:, k] * np.conj(X[:, 0, k])).sum()
         np.testing.assert_allclose(rotation[0, k], turn / abs(turn), atol=1e-5)
 
 

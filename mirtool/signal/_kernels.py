@@ -67,18 +67,18 @@ def lock_phases(
 ) -> None:
     """Turn the phases of analysis frames so that they continue the synthesis, one rotation a spectral peak.
 
-    X : (U × C × K), spectra of C channels; frame i of the synthesis is analysed by X[current[i]], and by X[before[i]]
-    one synthesis hop earlier.
-    Y : (M × C × K), result; last : (C × K), the synthesis frame before the first, overwritten by the last one.
+    X : (C × U × K), spectra of C channels; frame i of the synthesis is analysed by X[:, current[i]], and one synthesis
+    hop earlier by X[:, before[i]].
+    Y : (C × M × K), result; last : (C × K), the synthesis frame before the first, overwritten by the last one.
     """
-    frames, channels, bins = Y.shape
+    channels, frames, bins = Y.shape
     power = np.empty(bins, dtype=np.float32)
     for i in range(frames):
-        x, previous = X[current[i]], X[before[i]]
+        here, earlier = current[i], before[i]
         for k in range(bins):
             total = np.float32(0.0)
             for c in range(channels):
-                value = x[c, k]
+                value = X[c, here, k]
                 total += value.real * value.real + value.imag * value.imag
             power[k] = total
         begin = 0
@@ -95,14 +95,14 @@ def lock_phases(
                         end = k
             turn = 0j  # double precision: products of tiny values must not vanish
             for c in range(channels):
-                turn += np.complex128(last[c, peak]) * np.conj(np.complex128(previous[c, peak]))
+                turn += np.complex128(last[c, peak]) * np.conj(np.complex128(X[c, earlier, peak]))
             size = abs(turn)
             rotation = np.complex64(turn / size) if size > 1e-60 else np.complex64(1.0)
             for c in range(channels):
                 for k in range(begin, end):
-                    Y[i, c, k] = x[c, k] * rotation
+                    Y[c, i, k] = X[c, here, k] * rotation
             begin, peak = end, following
-        last[:] = Y[i]
+        last[:] = Y[:, i]
 
 
 def warm() -> None:

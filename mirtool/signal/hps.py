@@ -67,7 +67,10 @@ def _split_block(x: Samples, window: NDArray[np.float32]) -> tuple[Samples, Samp
     power[:, -MEDIAN_HALF:] = inner[:, -2 : -2 - MEDIAN_HALF : -1]
     mask = np.empty((frames - 2 * MEDIAN_HALF, bins), dtype=np.float32)
     harmonic_mask(power, MEDIAN_HALF, mask)
-    framed = irfft(X[:, MEDIAN_HALF:-MEDIAN_HALF] * mask, size) * (window / np.float32(1.5))
+    kept = X[:, MEDIAN_HALF:-MEDIAN_HALF]
+    kept *= mask
+    framed = irfft(kept, size)
+    framed *= window / np.float32(1.5)
     # frame j covers quarters j to j + 3 of the sound; the middle begins with the last quarter of frame 0
     quarters = framed.reshape(channels, len(mask), 4, hop)
     count = len(mask) - 3

@@ -24,6 +24,7 @@ from mirtool.blocks import reblocked
 from mirtool.errors import DataError, ParameterError
 from mirtool.signal.hps import Samples, Transients, split
 from mirtool.signal.parameters import TimeScaleParameters
+from mirtool.signal.stft import hann
 from mirtool.types import AudioSource
 
 TimeMap = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -120,7 +121,7 @@ class _Feed:
 
     def __init__(self, source: AudioSource, method: "tuple[type[_Engine], ...]") -> None:
         self.channels, self.sample_rate = source.channels, source.sample_rate
-        window = _hann(_fft_size(source.sample_rate) // 2)
+        window = hann(_fft_size(source.sample_rate) // 2)
         chunks = self._read(source)
         self._parts: Iterator[tuple[Samples, ...]]
         self._parts = split(chunks, source.channels, window) if len(method) > 1 else ((chunk,) for chunk in chunks)
@@ -235,7 +236,7 @@ class PhaseVocoder(_Engine):
     def set_sizes(self, fft_size: int) -> None:
         self.size, self.hop = fft_size, fft_size // 4
         self.reach = fft_size
-        self._window = _hann(fft_size)
+        self._window = hann(fft_size)
         self._last = np.zeros((self.feed.channels, fft_size // 2 + 1), dtype=np.complex64)
 
     def synthesised(self, centres: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -246,12 +247,14 @@ class PhaseVocoder(_Engine):
         places = self.positions(centres)
         needed, index = np.unique(np.concatenate((places, places - self.hop)), return_inverse=True)
         windows = self.feed.windows(self.part, needed - self.size // 2, self.size)
-        X = np.ascontiguousarray(rfft(windows * self._window).transpose(1, 0, 2))
-        Y = np.empty((len(places), *X.shape[1:]), dtype=np.complex64)
+        windows *= self._window
+        X = rfft(windows)
+        Y = np.empty((X.shape[0], len(places), X.shape[2]), dtype=np.complex64)
         current, before = index[: len(places)].astype(np.int64), index[len(places) :].astype(np.int64)
         lock_phases(X, current, before, Y, self._last)
-        framed = irfft(Y, self.size) * (self._window / np.float32(1.5))
-        return np.ascontiguousarray(framed.transpose(1, 0, 2))
+        framed: NDArray[np.float32] = irfft(Y, self.size)
+        framed *= self._window / np.float32(1.5)
+        return framed
 
 
 class OverlapAdd(_Engine):
@@ -263,11 +266,13 @@ class OverlapAdd(_Engine):
         self.size, self.hop = fft_size // 8, fft_size // 16
         self._guard = self.size // 2 + self.size // 4  # half a window before an attack, and the rise before its peak
         self.reach = 2 * fft_size
-        self._window = _hann(self.size)
+        self._window = hann(self.size)
 
     def synthesised(self, centres: NDArray[np.int64]) -> NDArray[np.float32]:
         places = self._aligned(centres, self.positions(centres))
-        return self.feed.windows(self.part, places - self.size // 2, self.size) * self._window
+        framed = self.feed.windows(self.part, places - self.size // 2, self.size)
+        framed *= self._window
+        return framed
 
     def _aligned(self, centres: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Move the places to read near attacks: within the guard around one, the map has slope one; none crosses it."""
@@ -290,7 +295,7 @@ class Similar(_Engine):
         self.size, self.hop = fft_size // 2, fft_size // 4
         self._tolerance = fft_size // 4
         self.reach = 2 * fft_size
-        self._window = _hann(self.size)
+        self._window = hann(self.size)
         self._natural: int | None = None
 
     def synthesised(self, centres: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -324,7 +329,3 @@ METHODS: dict[str, tuple[type[_Engine], ...]] = {
 def _fft_size(sample_rate: int) -> int:
     """Return the power of two nearest to 93 ms: 4096 at 44.1 and 48 kHz, 2048 at 22.05 kHz."""
     return int(max(2 ** round(math.log2(sample_rate * 4096 / 44100)), 64))
-
-
-def _hann(size: int) -> NDArray[np.float32]:
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
