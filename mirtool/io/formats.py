@@ -129,7 +129,7 @@ _CONTAINERS = {
     "WarpingPath": "path",
     "Table": "table",
 }
-_WORDS = {
+WORDS = {
     "audio": "audio",
     "features": "features",
     "score": "a score",
@@ -274,7 +274,7 @@ def target_format(container: str, name: str, format: str | None = None) -> Forma
     """
     row = _row(format) if format is not None else by_extension(name) or FORMATS[_DEFAULT[container]]
     if row.writer is None or not _holds(row, container):
-        what = "is not written" if row.writer is None else f"cannot hold {_WORDS[container]}"
+        what = "is not written" if row.writer is None else f"cannot hold {WORDS[container]}"
         raise UsageProblem(f"{name}: {row.name} {what} (possible: {', '.join(formats_for(container))})")
     return row
 
