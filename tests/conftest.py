@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import inputs
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -59,3 +60,20 @@ def program() -> Callable[..., Result]:
         return Result(process.returncode, out or b"", (err or b"").decode())
 
     return program
+
+
+@pytest.fixture(scope="session")
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make every input of inputs.py, once."""
+    folder = tmp_path_factory.mktemp("inputs")
+    inputs.make(folder)
+    return folder
+
+
+@pytest.fixture
+def here(synthesised: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a folder that holds links to the inputs; what else is in it was written by the command."""
+    for path in synthesised.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -83,6 +83,22 @@ def collect(job: Job) -> None:
     job.write(Table({"n": np.array([len(job.read(place)) for place in range(len(job.inputs))])}))
 
 
+@command(many("X", "events", "events"), writes="audio")
+def trickle(job: Job) -> None:
+    """Write sound slowly, without an end."""
+    import numpy as np
+
+    from mirtool.types import Audio
+
+    class Endless(Audio):
+        def blocks(self, size, overlap=0):
+            while True:
+                yield np.zeros((100_000, 1), np.float32)
+                time.sleep(0.02)
+
+    job.write(Endless(np.zeros((100, 1), np.float32), 44100))
+
+
 @command(many("X", "events", "events"), writes="events", parts=True)
 def halves(job: Job) -> None:
     """Split events into two parts."""

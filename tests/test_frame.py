@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -317,9 +319,6 @@ def test_a_process_that_dies_takes_no_other_job_with_it(run, files):
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_interrupt_stops_at_once(driver, files, jobs):
-    import signal
-    import time
-
     process = driver("shift", "a.csv", "b.csv", "--trouble", "slow", "-j", jobs, "-o", "out/")
     time.sleep(1.5)
     begin = time.monotonic()
@@ -330,3 +329,52 @@ def test_interrupt_stops_at_once(driver, files, jobs):
     assert err.count("\n") == 1
     assert "Traceback" not in err
     assert not list(Path("out").glob("*")) if Path("out").exists() else True
+
+
+def wait_for(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def growing(folder, size=100_000):
+    """Return the hidden files that are being written."""
+    return [path for path in folder.glob(".*") if path.stat().st_size > size]
+
+
+def test_a_kill_leaves_the_old_output_and_one_hidden_file_that_the_next_run_removes(driver, run, files):
+    out = files / "out"
+    out.mkdir()
+    (out / "a.wav").write_bytes(b"older")
+    process = driver("trickle", "a.csv", "-o", "out/a.wav")
+    wait_for(lambda: growing(out, 1_000_000))
+    process.kill()
+    process.communicate()
+    assert (out / "a.wav").read_bytes() == b"older"
+    assert len(list(out.iterdir())) == 2
+    assert run("shift", "a.csv", "-o", "out/a.wav", "--format", "csv").code == 0
+    assert [path.name for path in out.iterdir()] == ["a.wav"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing_behind(driver, files, number):
+    out = files / "out"
+    process = driver("trickle", "a.csv", "b.csv", "-o", "out/", "--jobs", "2")
+    wait_for(lambda: len(growing(out)) == 2)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in err
+    assert list(out.iterdir()) == []
+
+
+def test_workers_end_with_a_killed_parent(driver, files):
+    out = files / "out"
+    process = driver("trickle", "a.csv", "b.csv", "-o", "out/", "--jobs", "2")
+    wait_for(lambda: len(growing(out)) == 2)
+    process.kill()
+    process.communicate(timeout=20)  # ends when the last worker has closed stdout
+    sizes = [path.stat().st_size for path in growing(out)]
+    time.sleep(0.2)
+    assert [path.stat().st_size for path in growing(out)] == sizes

@@ -43,22 +43,6 @@ def each(chosen: list[Command]) -> Any:
     return pytest.mark.parametrize("command", chosen, ids=lambda command: "-".join(command.path))
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    inputs.make(folder)
-    return folder
-
-
-@pytest.fixture
-def here(made, tmp_path, monkeypatch):
-    """Go to a folder that holds the inputs; what is new in it was written by the command."""
-    for path in made.iterdir():
-        (tmp_path / path.name).symlink_to(path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def sample(command: Command) -> list[str]:
     """Return inputs and options that must work."""
     if command.path in SAMPLES:

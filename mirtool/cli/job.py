@@ -131,9 +131,8 @@ class Job:
         )
         kind, wanted = formats.container_name(container), self.plan.reads[min(index, len(self.plan.reads) - 1)]
         if kind not in wanted:
-            raise FormatError(
-                f"{_article(kind)}, but {' '.join(self.plan.path)} reads {' or '.join(wanted)} here", name
-            )
+            taken = " or ".join(formats.WORDS[item] for item in wanted)
+            raise FormatError(f"it holds {formats.WORDS[kind]}, but here {taken} must stand", name)
         return container
 
     def _takes_format(self, index: int) -> bool:
@@ -208,10 +207,6 @@ class Job:
         """Raise `UsageProblem` if --only named a part that there is not."""
         if self.plan.only is not None and self.plan.only not in self.parts:
             raise UsageProblem(f"--only: no part {self.plan.only!r}; there are {', '.join(self.parts) or 'none'}")
-
-
-def _article(kind: str) -> str:
-    return {"audio": "audio", "features": "features"}.get(kind, f"a {kind}")
 
 
 def _with_column(table: Any, name: str) -> "Table":
