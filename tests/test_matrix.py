@@ -80,6 +80,12 @@ def target(command: Command) -> str:
     return "result" + (formats.target_format(command.writes, "").extensions[0] if command.writes else "")
 
 
+def explicit(command: Command) -> list[str]:
+    """Return --format where a folder of outputs needs it."""
+    kind = command.inputs.arguments[0].reads[0]
+    return [] if command.writes else ["--format", formats.target_format(kind, "").name]
+
+
 def assert_one_line(command: Command, err: str) -> None:
     assert err.startswith(f"mirtool {' '.join(command.path)}: "), err
     assert err.count("\n") == 1, err
@@ -233,9 +239,7 @@ def test_lists_and_folders(command, call, here):
     folder.mkdir(parents=True)
     shutil.copy(here / name, folder / name)
     (here / "list.txt").write_text(f"corpus/deep/{name}\n")
-    words = [*command.path, *options, "-o", "out/"]
-    if not command.writes:
-        words += ["--format", "csv"]
+    words = [*command.path, *options, *explicit(command), "-o", "out/"]
     assert call(*words, "corpus").code == 0
     made = [path for path in new(here) if path.startswith("out/deep/")]
     assert made
@@ -256,7 +260,7 @@ def test_jobs_do_not_change_a_byte(command, call, here):
     for copy in ("a", "b", "c"):
         shutil.copy(here / name, here / f"{copy}{Path(name).suffix}")
     copies = [f"{copy}{Path(name).suffix}" for copy in "abc"]
-    words = [*command.path, *options, *([] if command.writes else ["--format", "csv"])]
+    words = [*command.path, *options, *explicit(command)]
     assert call(*words, *copies, "-o", "one/").code == 0
     result = call(*words, *copies, "-o", "two/", "--jobs", "2")
     assert (result.code, result.err) == (0, "")
