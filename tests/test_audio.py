@@ -171,6 +171,47 @@ def test_truncated_wav_is_refused_but_its_part_can_be_read(read):
         whole(read(data, start=0.2))
 
 
+@pytest.mark.parametrize(
+    ("format", "subtype"),
+    [("AIFF", "PCM_16"), ("W64", "FLOAT"), ("AU", "PCM_16"), ("FLAC", "PCM_16"), ("WAV", "MS_ADPCM"), ("WAV", "ULAW")],
+)
+def test_every_format_with_a_length_notices_that_its_end_is_missing(format, subtype):
+    data = encoded(signal(88200), 44100, format, subtype)
+    with pytest.raises(FormatError, match=r"truncated: the header promises 2\.0\d\d s, there are [01]\.\d+ s"):
+        whole(opened(data[: len(data) * 2 // 3]))
+    assert len(whole(opened(data[: len(data) * 2 // 3], duration=0.7))) == 30870
+
+
+def test_aiff_from_a_pipe_is_read_to_the_end():
+    data = signal(5000)
+    written = bytearray(encoded(data, format="AIFF", subtype="PCM_16"))
+    at = written.index(b"SSND") + 4
+    for length in (0, 0x7F000008, 0x7FFFFFFF, 0xFFFFFFFF):
+        written[at : at + 4] = struct.pack(">I", length)
+        assert len(whole(opened(bytes(written)))) == 5000
+
+
+@pytest.mark.parametrize("read", [opened, piped])
+@pytest.mark.parametrize("frames", [4096, 65536, 132_300])
+def test_flac_that_does_not_know_its_length_is_read_to_the_end(read, frames):
+    written = bytearray(encoded(signal(frames), format="FLAC"))
+    expected = whole(opened(bytes(written)))
+    written[21] &= 0xF0  # 36 bits of STREAMINFO
+    written[22:26] = bytes(4)
+    source = read(bytes(written))
+    assert source.frames is None
+    assert np.array_equal(whole(source), expected)
+    assert np.array_equal(whole(read(bytes(written), start=0.05)), expected[2205:])
+
+
+def test_damage_within_a_flac_is_noticed():
+    written = bytearray(encoded(signal(200_000), format="FLAC"))
+    middle = len(written) // 2
+    written[middle : middle + 3000] = bytes(3000)
+    with pytest.raises(FormatError, match=r"damaged|truncated"):
+        whole(opened(bytes(written)))
+
+
 def test_chunks_around_the_samples_are_passed_over():
     data = encoded(signal(100), subtype="PCM_16")
     extra = b"LIST" + struct.pack("<I", 5) + b"hello\0"

@@ -8,6 +8,7 @@ recording is missing), unless the part that is there was asked for by `duration`
 import contextlib
 import io
 import os
+import re
 import shutil
 import tempfile
 import weakref
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Recording", "read", "sink", "write"]
 
+LENGTHS = re.compile(r"^\s*(?:SSND|data|riff|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 LIBSNDFILE = {"wav", "flac", "ogg", "mp3", "aiff", "au", "caf"}  # kinds that `sniffing` tells
+FINE_STEP = 1024  # samples: how exactly the place of damage is told
 SPOOL_BYTES = 64 << 20  # what is read from a pipe stays in memory up to here, then goes to a temporary file
 
 
@@ -155,12 +158,22 @@ class DecodedFile(Recording):
     """Anything that libsndfile decodes, in a seekable file."""
 
     def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
-        import soundfile
-
-        with _silence(), soundfile.SoundFile(GuardedView(stream)) as sound:
+        stream.seek(0)
+        self._is_mpeg = sniffing.kind_of(stream.read(sniffing.HEAD_SIZE)) == "mp3"
+        with self._opened(GuardedView(stream)) as sound:
             # MPEG frame counts are estimates; a streamed FLAC does not know its own.
             self._promised = None if sound.format == "MP3" or sound.frames >= 1 << 62 else int(sound.frames)
             super().__init__(stream, name, (sound.samplerate, sound.channels), self._promised, options)
+            there = self._promised or 0
+            promised = promised_frames(sound.extra_info, there)
+        if self._needs(promised, there):
+            raise self._truncated(promised, there)
+
+    def _opened(self, view: View) -> "soundfile.SoundFile":
+        import soundfile
+
+        with _silence(self._is_mpeg):
+            return soundfile.SoundFile(view)
 
     def _decode(self, frames: int) -> Iterator[Samples]:
         if self._promised is None:
@@ -172,35 +185,49 @@ class DecodedFile(Recording):
 
         view = GuardedView(self._stream)
         position = first
-        try:
-            with _silence():
-                sound = soundfile.SoundFile(view)
-            with sound:
-                if first:
-                    sound.seek(first)
-                while stop is None or position < stop:
-                    count = frames if stop is None else min(frames, stop - position)
-                    with _silence():
+        with self._opened(view) as sound:
+            if first:
+                sound.seek(first)
+            # soundfile seeks after each read, which fails at the end of a FLAC that does not know its length.
+            sound.seekable = lambda: False
+            while stop is None or position < stop:
+                count = frames if stop is None else min(frames, stop - position)
+                try:
+                    with _silence(self._is_mpeg):
                         block = sound.read(count, dtype="float32", always_2d=True)
-                    if not len(block):
-                        break
-                    position += len(block)
-                    yield block
-        except soundfile.LibsndfileError as problem:
-            message = f"damaged at {position / self.sample_rate:.3f} s ({reason(problem)})"
-            raise FormatError(message, self.name) from problem
+                except soundfile.LibsndfileError as problem:
+                    raise self._broken(view, position, reason(problem)) from problem
+                if not len(block):
+                    break
+                position += len(block)
+                yield block
         if view.problem is not None:
             raise view.problem
         if stop is not None and position < stop:
             raise self._truncated(self._promised or stop, position)
 
+    def _broken(self, view: View, position: int, message: str) -> FormatError:
+        """Return the error for a decoder that gave up after `position` samples or somewhat later."""
+        import soundfile
+
+        at_end = view.tell() >= view.seek(0, os.SEEK_END)
+        with self._opened(GuardedView(self._stream)) as sound, contextlib.suppress(soundfile.LibsndfileError):
+            sound.seek(position)
+            while block := len(sound.read(FINE_STEP, dtype="float32")):
+                position += block
+        if at_end and self._promised and position < self._promised:
+            return self._truncated(self._promised, position)
+        return FormatError(f"damaged at {position / self.sample_rate:.3f} s ({message})", self.name)
+
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def _silence(wanted: bool) -> Iterator[None]:
     """Keep what libmpg123 writes to stderr by itself (on damaged MPEG frames) from the user."""
     try:
-        kept = os.dup(2)
+        kept = os.dup(2) if wanted else None
     except OSError:  # stderr is closed
+        kept = None
+    if kept is None:
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -211,6 +238,23 @@ def _silence() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def promised_frames(log: str, frames: int) -> int:
+    """Return the samples that a header promised, where libsndfile has silently cut its promise to what there is.
+
+    Parameters
+    ----------
+    log : str
+        What libsndfile says about a file: `` SSND : 529208 (should be 264581)`` where the file is shorter than
+        its header says, and just as well where the header does not know.
+    frames : int
+        What there is.
+    """
+    for promised, there in LENGTHS.findall(log):
+        if int(promised) > int(there) > 0 and not riff.is_placeholder(int(promised)):
+            return frames * int(promised) // int(there)
+    return frames
 
 
 def reason(problem: "soundfile.LibsndfileError") -> str:

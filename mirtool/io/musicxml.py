@@ -30,9 +30,9 @@ MAX_XML = 1 << 28  # bytes that a compressed file may unpack to
 def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
     """Read a MusicXML file.
 
-    Repeats, endings and jumps (da capo, dal segno, coda, fine) are unfolded as they are played; after a jump, repeats are
-    not taken again. Tied notes are one note, grace notes sound just before their main note, pitches are those that
-    sound on transposing instruments. The tempo follows sound elements and metronome marks; without any it is 120
+    Repeats, endings and jumps (da capo, dal segno, coda, fine) are unfolded as they are played; after a jump, repeats
+    are not taken again. Tied notes are one note, grace notes sound just before their main note, pitches are those
+    that sound on transposing instruments. The tempo follows sound elements and metronome marks; without any it is 120
     quarter notes a minute. Unpitched percussion is left out.
 
     Parameters
@@ -68,8 +68,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
 class _Part:
     """What partitura found in a part, in quarter notes from its beginning.
 
-    `notes` has rows of onset, duration, pitch, grace (0 or 1) and place among the grace notes; `jumps` are the stretches
-    (start, end) in the order in which they are played.
+    `notes` has rows of onset, duration, pitch, grace (0 or 1) and place among the grace notes; `jumps` are the
+    stretches (start, end) in the order in which they are played.
     """
 
     identifier: str
@@ -106,7 +106,7 @@ def _unpacked(stream: BinaryIO, name: str) -> bytes:
 
 
 def _prepared(root: ElementTree.Element, name: str) -> ElementTree.Element:
-    """Write down in the tree what partitura does not see: timewise order, octaves of transpositions, metronome marks."""
+    """Write down in the tree what partitura does not see: timewise order, octaves of transpositions, metronomes."""
     if root.tag == "score-timewise":
         root = _partwise(root)
     if root.tag != "score-partwise":

@@ -61,6 +61,15 @@ class WaveHeader:
         return (self.tag == PCM and self.bits in (8, 16, 24, 32)) or (self.tag == IEEE_FLOAT and self.bits in (32, 64))
 
 
+def is_placeholder(size: int) -> bool:
+    """Tell whether a length is what programs write that do not know it yet.
+
+    SoX writes 0x7ffff000 (WAV) or 0x7f000000 and the header (AIFF), arecord 0x7fffffff or 0x80000000, others 0xffffffff
+    less the header.
+    """
+    return size >= 0xFFFFF000 or 0x7FFFEF00 <= size <= 0x80000000 or 0x7F000000 <= size < 0x7F001000
+
+
 def read_exactly(stream: BinaryIO, count: int) -> bytes:
     """Read `count` bytes, or as many as there are before the end."""
     data = stream.read(count) or b""
@@ -135,8 +144,7 @@ class HeaderReader:
         if size == 0:
             # Nothing to come, if the file as a whole knows of something after the samples; else it was a stream.
             return 0 if riff_bytes != UNKNOWN and riff_bytes + 8 > len(self.taken) else None
-        # SoX writes 0x7ffff000, arecord 0x7fffffff or 0x80000000, others 0xffffffff less the header.
-        return None if size >= 0xFFFFF000 or 0x7FFFEF00 <= size <= 0x80000000 else size
+        return None if is_placeholder(size) else size
 
 
 def samples(data: bytes, header: WaveHeader) -> NDArray[np.float32]:
