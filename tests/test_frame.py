@@ -131,6 +131,7 @@ def test_wrong_parameter_files(run, files, text, code, says):
     ("line", "code", "says"),
     [
         ("shift", 2, "missing argument X"),
+        ("shift a.csv --jobs 0", 2, "--jobs: must be at least 1"),
         ("shift a.csv --no-such", 2, "no such option: --no-such"),
         ("shift a.csv --by", 2, "requires an argument"),
         ("shift a.csv --by x", 2, "--by: 'x' is not a number"),
@@ -200,6 +201,12 @@ def test_a_folder_of_outputs(run, files):
     assert "out/deep/bad.csv" in made
     assert "copies/deep/bad.csv" in made
     assert (files / "out/a.csv").read_text() == "time\n4.500000\n"
+
+
+def test_outputs_within_the_folder_of_inputs_are_no_inputs(run, files):
+    assert run("shift", "corpus", "-o", "corpus/out/").code == 0
+    assert run("shift", "corpus", "-o", "corpus/out/").code == 0
+    assert not (files / "corpus/out/out").exists()
 
 
 def test_one_file_for_all(run, files):

@@ -109,7 +109,6 @@ def run(command: Command, plans: Sequence[Plan], *, jobs: int, debug: bool, quie
     if len(plans) == 1 and not plans[0].collect:
         perform(plans[0])
         return
-    pool.pin_threads()
     failed: list[str] = []
     with ExitStack() as stack:
         sink = _Shared(plans[0].output, plans[0].format) if plans and plans[0].collect else None

@@ -103,8 +103,17 @@ def name_file(name: str, *, listed: bool = False) -> Named:
     return Named(name, str(path.with_suffix("")) if inside and path.name else path.stem or "input", listed)
 
 
-def search(name: str, extensions: tuple[str, ...], *, listed: bool = False) -> Iterator[Named]:
+def search(name: str, extensions: tuple[str, ...], *, listed: bool = False, but: str = "") -> Iterator[Named]:
     """Yield the input itself, or the files of a folder: recursive, sorted, hidden ones and other extensions not.
+
+    Parameters
+    ----------
+    name : str
+    extensions : tuple of str
+    listed : bool
+        The name stands in a list.
+    but : str
+        A folder that is left out: the one that outputs go to, which may lie in that of the inputs.
 
     Raises
     ------
@@ -117,7 +126,9 @@ def search(name: str, extensions: tuple[str, ...], *, listed: bool = False) -> I
     found = False
     try:
         for folder, folders, files in os.walk(name, onerror=_raise, followlinks=True):
-            folders[:] = sorted(entry for entry in folders if not entry.startswith("."))
+            folders[:] = sorted(
+                entry for entry in folders if not entry.startswith(".") and not _same(os.path.join(folder, entry), but)
+            )
             for file in sorted(files):
                 if not file.startswith(".") and file.lower().endswith(extensions):
                     found = True
@@ -127,6 +138,10 @@ def search(name: str, extensions: tuple[str, ...], *, listed: bool = False) -> I
         raise MissingInput(f"{error.filename or name}: {error.strerror}") from None
     if not found:
         raise MissingInput(f"{name}: no file in this folder that can be read here ({', '.join(sorted(extensions))})")
+
+
+def _same(folder: str, other: str) -> bool:
+    return other != "" and os.path.realpath(folder) == os.path.realpath(other)
 
 
 def _raise(error: OSError) -> None:

@@ -24,11 +24,17 @@ log = logging.getLogger("mirtool")
 
 _HELP = ("--help", "-h")
 
+# The last bits of a matrix product depend on how many threads share the work: with one, the same input gives the same
+# bytes on any number of cores, alone and with --jobs. Who sets one of these is obeyed.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
 
 def main() -> NoReturn:
     """Run the program and leave with its exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `mirtool … | head` ends without a word
     signal.signal(signal.SIGTERM, _terminated)
+    if not any(name in os.environ for name in _THREADS):
+        os.environ.update(dict.fromkeys(_THREADS, "1"))  # before numpy is loaded
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what users should know is logged
     code = run(sys.argv[1:])

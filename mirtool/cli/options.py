@@ -1,5 +1,6 @@
 """The options: what one is, and those that mean the same everywhere, each defined once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,6 +38,10 @@ class Option:
         Takes a file name (for completions).
     name, type, default
         Filled in from the signature or the dataclass.
+    both : bool
+        A switch with ``--no-…``.
+    least, above : float or None
+        Smallest value, or the bound that a value must be above.
     """
 
     help: str
@@ -53,6 +58,8 @@ class Option:
     type: Any = str
     default: Any = None
     both: bool = False
+    least: float | None = None
+    above: float | None = None
 
     @property
     def flag(self) -> str:
@@ -103,9 +110,13 @@ class Option:
         return value
 
     def check(self, value: Any) -> None:
-        """Raise `UsageProblem` if the value is none of the choices."""
+        """Raise `UsageProblem` if the value is none of the choices or out of bounds (NaN always is)."""
         if self.choices and value is not None and str(value) not in self.choices:
             raise UsageProblem(f"{self.flag}: {str(value)!r} is none of {', '.join(self.choices)}")
+        if self.least is not None and value is not None and not self.least <= value < math.inf:
+            raise UsageProblem(f"{self.flag}: must be at least {self.least:g}, not {value}")
+        if self.above is not None and value is not None and not self.above < value < math.inf:
+            raise UsageProblem(f"{self.flag}: must be above {self.above:g}, not {value}")
 
 
 def _shared(name: str, kind: Any, help: str, default: Any = None, **more: Any) -> Option:
@@ -122,17 +133,20 @@ ONLY = _shared("only", str, "Write this part alone, to -o FILE or stdout.", meta
 FROM = _shared(
     "from_", str, "Format of stdin, or of the first input whose name does not tell it.", metavar="FORMAT"
 )  # fmt: skip
-START = _shared("start", float | None, "Where to begin in the first input.", metavar="S", unit="seconds")
-DURATION = _shared("duration", float | None, "How much of the first input to read.", metavar="S", unit="seconds")
+START = _shared("start", float | None, "Where to begin in the first input.", metavar="S", unit="seconds", least=0)
+DURATION = _shared(
+    "duration", float | None, "How much of the first input to read.", metavar="S", unit="seconds", above=0
+)
 INPUT_RATE = _shared(
-    "input_feature_rate", float | None, "Frames a second of an NPY input without a trailer.", metavar="HZ", unit="Hz"
+    "input_feature_rate", float | None, "Frames a second of an NPY input without a trailer.",
+    metavar="HZ", unit="Hz", above=0,
 )  # fmt: skip
 PLOT = _shared("plot", str, "Draw the result as PNG, SVG or PDF.", metavar="FILE|DIR/", output=".png")
 FILES_FROM = _shared(
     "files_from", str, "Read inputs from a list (a line each; - is stdin), or jobs from a .tsv (a row each).",
     metavar="LIST", in_rows=False, files=True,
 )  # fmt: skip
-JOBS = _shared("jobs", int, "Work on so many inputs at once.", 1, short="-j", metavar="N", in_rows=False)
+JOBS = _shared("jobs", int, "Work on so many inputs at once.", 1, short="-j", metavar="N", in_rows=False, least=1)
 SKIP = _shared("skip_existing", bool, "Leave out inputs whose output is there.", False, in_rows=False)
 FILENAME = _shared(
     "with_filename", bool, "Begin each row with the input's name (always so for folders and --files-from).", False,

@@ -91,10 +91,12 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
     _check_count(command, given, listing)
     if inputs.shape == "many":
         argument = inputs.arguments[0]
-        for item in _expanded(argument, given):
+        target = values.get("output") or ""
+        but = target if is_folder(target) else ""
+        for item in _expanded(argument, given, but=but):
             yield Asked((item,), values, item.stem)
         if listing is not None:
-            for item in _expanded(argument, read_list(listing), listed=True):
+            for item in _expanded(argument, read_list(listing), listed=True, but=but):
                 yield Asked((item,), values, item.stem)
         return
     items = _assigned(inputs.arguments, given)
@@ -115,9 +117,9 @@ def _check_count(command: Command, given: list[str], listing: str | None) -> Non
         raise UsageProblem(f"unexpected argument {given[len(inputs.arguments)]!r}")
 
 
-def _expanded(argument: Argument, given: Iterable[str], *, listed: bool = False) -> Iterator[Named]:
+def _expanded(argument: Argument, given: Iterable[str], *, listed: bool = False, but: str = "") -> Iterator[Named]:
     for name in given:
-        yield from search(name, extensions_of(argument), listed=listed)
+        yield from search(name, extensions_of(argument), listed=listed, but=but)
 
 
 def _assigned(arguments: tuple[Argument, ...], given: list[str]) -> tuple[Named, ...]:

@@ -17,15 +17,7 @@ from typing import Any, Generic, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# One thread in each process: the results of BLAS may depend on how many share the work.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 PATIENCE = 1.0  # seconds that workers have to clean up
-
-
-def pin_threads() -> None:
-    """Make BLAS single-threaded in this process, if numpy is not loaded yet, and in those that it starts."""
-    for name in THREADS:
-        os.environ[name] = "1"
 
 
 class Dead(Exception):
