@@ -64,11 +64,11 @@ def _timed(features: Features) -> bool:
 
 def _horizontal(features: Features) -> tuple[tuple[float, float], str]:
     """Span and label of the horizontal axis; frame n is centred at start + n / feature_rate."""
+    label = labels.dimension(features.dims[-1] if features.dims else "column")
     if features.feature_rate is None:
-        return (-0.5, features.frames - 0.5), labels.dimension(features.dims[-1] if features.dims else "column")
-    half = 0.5 / features.feature_rate
-    begin = features.start - half
-    return (begin, begin + features.frames / features.feature_rate), "Time (s)"
+        return (-0.5, features.frames - 0.5), label
+    begin = features.start - 0.5 / features.feature_rate
+    return (begin, begin + features.frames / features.feature_rate), label
 
 
 def _paint_curve(features: Features, span: tuple[float, float], axes: Axes) -> None:

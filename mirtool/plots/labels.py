@@ -17,7 +17,7 @@ _DIMENSIONS = {
     "lag": "Lag (s)",
     "loudness": "Loudness",
     "pitch": "Pitch",
-    "score_beat": "Score position (beats)",
+    "score_beat": "Position (beats)",
     "tempo": "Tempo (BPM)",
     "time": "Time (s)",
     "time_a": "Time in A (s)",

@@ -124,7 +124,7 @@ def _paint_beats(events: Events, axes: Axes) -> None:
 def _legend(axes: Axes, handles: list[Line2D]) -> None:
     """Write the legend above the axes, at the right, out of the data's way."""
     axes.legend(
-        handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, borderaxespad=0.1, handlelength=1.6
+        handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=8, borderaxespad=0.1, handlelength=1.6
     )
 
 
