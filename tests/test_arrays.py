@@ -285,3 +285,10 @@ def test_excerpt_keeps_its_times():
     part = excerpt(read(written(Features(np.arange(100), 10.0, start=1.0))), 2.0, 1.0)
     np.testing.assert_allclose(part.times, 2.0 + np.arange(10) / 10)
     np.testing.assert_array_equal(part.data[0], np.arange(10, 20))
+
+
+def test_excerpt_without_frames_or_times():
+    with pytest.raises(DataError, match="no frame between 20 and 21 s"):
+        excerpt(CHROMA, 20.0, 1.0)
+    with pytest.raises(UsageProblem, match="no frames a second"):
+        excerpt(Features(np.ones((2, 2)), None), 1.0, None)

@@ -256,6 +256,9 @@ def test_midi_to_table(tmp_path):
     again = formats.read(str(tmp_path / "x.csv"))
     for name in notes.columns:
         np.testing.assert_allclose(again[name], notes[name], atol=1e-3)
+    part = formats.read(str(tmp_path / "x.mid"), start=0.25)
+    assert list(part.notes["pitch"]) == [62]
+    assert part.messages == score.messages
 
 
 def test_table_is_cut_when_read(tmp_path):

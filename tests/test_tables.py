@@ -315,6 +315,7 @@ def test_large_and_whole_numbers():
         ('{"time": 1e999}\n', "json", r":1: time is not finite"),
         ('{"time": [1]}\n', "json", r":1: time is neither a number nor text: \[1\]"),
         ("[1]\n", "json", r":1: not a JSON object"),
+        ('{"Time": 1, "time": 2}\n', "json", r":1: column time stands twice"),
         ('{"time": \n', "json", r":1: not JSON"),
         ("0 1 x\n1 a x\n", "lab", r":2: end is not a number: 'a'"),
         ("# comment\n\n0\n", "lab", r":3: a row of 1, not of 2 to 3"),
@@ -408,6 +409,13 @@ def test_many_rows_in_pieces(monkeypatch):
 def test_excerpts():
     assert list(excerpt(BEATS, 1.0, 0.5)["time"]) == [1.0]
     assert list(excerpt(CHORDS, 1.0, None)["label"]) == ["N"]
+    assert list(excerpt(PATH, 0.5, 1.0)["time_a"]) == [1.0]
+    with pytest.raises(UsageProblem, match="the table has no times"):
+        excerpt(Table({"a": [1.0]}), 1.0, None)
+
+
+def test_keys_of_json_in_any_order():
+    assert_same(read('{"time": 1, "label": "a"}\n{"label": "b", "time": 2}\n', "json"), read("time,label\n1,a\n2,b\n"))
 
 
 def test_format_that_cannot_hold_the_container():

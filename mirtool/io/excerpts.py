@@ -1,10 +1,14 @@
-"""A stretch of a table or a feature matrix; recordings are cut by their reader."""
+"""A stretch of a table, a score or a feature matrix; recordings are cut by their reader."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
-from mirtool.types import Features, Table
+from mirtool.errors import DataError, UsageProblem
+from mirtool.types import Features, Score
+
+_BEGINS = ("time", "start", "onset", "time_a", "time_1")
 
 
 def excerpt(container: Any, start: float, duration: float | None) -> Any:
@@ -12,28 +16,39 @@ def excerpt(container: Any, start: float, duration: float | None) -> Any:
 
     Parameters
     ----------
-    container : Features, Table or other
-        Others, and what has no time, are returned as they are.
+    container : Features, Table or Score
+        Of a score, the notes are chosen; all other messages stay.
     start : float
     duration : float or None
         None: to the end.
+
+    Raises
+    ------
+    DataError
+        No frame lies there; an empty table is none the worse.
+    UsageProblem
+        The matrix or table has no times.
     """
     stop = np.inf if duration is None else start + duration
-    if isinstance(container, Features) and container.feature_rate is not None:
-        first, last = np.searchsorted(container.times, [start - 1e-9, stop - 1e-9])
-        return Features(
-            container.data[..., first:last],
-            container.feature_rate,
-            container.kind,
-            container.dims,
-            container.axis,
-            container.start + int(first) / container.feature_rate,
-            container.unit,
-            container.provenance,
-        )
-    if isinstance(container, Table):
-        name = next((name for name in ("time", "start", "onset", "time_a", "time_1") if name in container), None)
-        if name is not None:
-            keep = (container[name] >= start) & (container[name] < stop)
-            return type(container)({other: values[keep] for other, values in container.columns.items()})
-    return container
+    if isinstance(container, Features):
+        return _frames(container, start, stop)
+    notes = container.notes if isinstance(container, Score) else container
+    name = next((name for name in _BEGINS if name in notes), None)
+    if name is None:
+        raise UsageProblem("--start and --duration mean nothing here: the table has no times")
+    keep = (notes[name] >= start) & (notes[name] < stop)
+    kept = type(notes)({other: values[keep] for other, values in notes.columns.items()})
+    if isinstance(container, Score):
+        return dataclasses.replace(container, notes=kept, ticks=container.ticks[keep])
+    return kept
+
+
+def _frames(features: Features, start: float, stop: float) -> Features:
+    if features.feature_rate is None:
+        raise UsageProblem("--start and --duration mean nothing here: the matrix has no frames a second")
+    tolerance = 1e-6 / features.feature_rate
+    first, last = (int(n) for n in np.searchsorted(features.times, [start - tolerance, stop - tolerance]))
+    if first == last:
+        raise DataError(f"no frame between {start:g} and {stop:g} s")
+    begin = features.start + first / features.feature_rate
+    return dataclasses.replace(features, data=features.data[..., first:last], start=begin)

@@ -1,7 +1,7 @@
 """JSON Lines: one object a row."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -27,20 +27,26 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
         With the line: no JSON object, other keys than in the first line, a value that is no number or text, NaN.
     """
     lines: list[int] = []
-    cells: dict[str, list[Any]] = {}
+    rows: list[tuple[Any, ...]] = []
+    keys: tuple[str, ...] = ()
     with tables.text_of(stream, name) as text:
         for number, row in _objects(text, name):
-            if not lines:
-                cells = {columns.canonical(key): [] for key in row}
-            if len(row) != len(cells) or not all(columns.canonical(key) in cells for key in row):
-                raise FormatError("other keys than in the first line", name, number)
+            keys = keys or tuple(row)
+            if tuple(row) != keys:
+                if row.keys() != set(keys):
+                    raise FormatError("other keys than in the first line", name, number)
+                row = {key: row[key] for key in keys}
             lines.append(number)
-            for key, value in row.items():
-                cells[columns.canonical(key)].append(value)
+            rows.append(tuple(row.values()))
     if not lines:
         raise FormatError("empty: without a line there are no columns", name)
+    names = [columns.canonical(key) for key in keys]
+    twice = sorted({key for key in names if names.count(key) > 1})
+    if twice:
+        raise FormatError(f"column {', '.join(twice)} stands twice", name, lines[0])
     try:
-        return columns.container_of({key: _column(key, values) for key, values in cells.items()})
+        cells = zip(*rows, strict=True)
+        return columns.container_of({key: _column(key, values) for key, values in zip(names, cells, strict=True)})
     except columns.RowError as error:
         raise FormatError(error.message, name, lines[error.row]) from None
 
@@ -64,11 +70,11 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no number")
 
 
-def _column(name: str, values: list[Any]) -> NDArray[Any]:
+def _column(name: str, values: Sequence[Any]) -> NDArray[Any]:
     kinds = set(map(type, values))
-    for row, value in enumerate(values):
-        if type(value) not in (int, float, str, type(None)):
-            raise columns.RowError(row, f"{name} is neither a number nor text: {json.dumps(value)[:40]}")
+    if not kinds <= {int, float, str, type(None)}:
+        row = next(k for k, value in enumerate(values) if type(value) not in (int, float, str, type(None)))
+        raise columns.RowError(row, f"{name} is neither a number nor text: {json.dumps(values[row])[:40]}")
     if kinds <= {int, float} and not columns.is_text(name):
         column = np.fromiter(map(float, values), np.float64, len(values))
         if np.isfinite(column).all():
