@@ -95,7 +95,7 @@ def test_every_row_is_sound():
             module, _ = function.split(":")
             if importlib.util.find_spec(module) is not None:
                 assert callable(formats._resolve(function))
-        assert set(row.containers) <= set(formats._WORDS)
+        assert set(row.containers) <= set(formats.WORDS)
 
 
 @pytest.mark.parametrize(
