@@ -1,0 +1,139 @@
+"""Compute features: matrices over time, of sound or of notes.
+
+A matrix is written as NPY: a row a feature, a column a frame; frame n is centred at start + n / feature_rate seconds. A
+small array behind it tells what the rows are, the rate and the parameters (see README). MIDI, scores and tables of
+notes give the same features as sound does, without its partials, noise and doubts.
+"""
+
+from typing import TYPE_CHECKING
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import many
+from mirtool.cli.job import Job
+from mirtool.features.parameters import (
+    CensParameters,
+    ChromaParameters,
+    DlncoParameters,
+    NoveltyParameters,
+    SpectrogramParameters,
+)
+
+if TYPE_CHECKING:
+    from mirtool.types import AudioSource, Features, Notes
+
+_INPUT = many("X", "audio, MIDI, MusicXML or notes", "audio", "score", "notes")
+
+
+def source(job: Job) -> "AudioSource | Notes":
+    """Return the input as sound or as notes."""
+    from mirtool.types import Score
+
+    container = job.read(0)
+    return container.notes if isinstance(container, Score) else container
+
+
+def finish(job: Job, features: "Features", read: "AudioSource | Notes") -> None:
+    """Write and draw features; those of an excerpt of sound get the times of the whole."""
+    from dataclasses import replace
+
+    from mirtool.types import Notes
+
+    if job.plan.reading.start and not isinstance(read, Notes):
+        features = replace(features, start=features.start + job.plan.reading.start)
+    job.write(features)
+    job.plot(features)
+
+
+@command(_INPUT, writes="features", plots=True)
+def spectrogram(job: Job, parameters: SpectrogramParameters) -> None:
+    """Compute the spectrogram over frequency, or over pitch.
+
+    Magnitudes; a sine at full scale has 1. Over pitch (--scale pitch) the energies of the bins around each key are
+    added up, which notes have, too.
+
+    For example:
+        mirtool features spectrogram take.wav -o take.npy --plot take.png
+        mirtool features spectrogram take.wav --scale pitch --compression 1e5 | mirtool plot - -o take.png
+
+    Paper: Müller, Fundamentals of Music Processing, sections 2.5 and 3.1.1.
+    """
+    from mirtool.features.spectrogram import spectrogram as compute
+
+    read = source(job)
+    finish(job, compute(read, parameters), read)
+
+
+@command(_INPUT, writes="features", plots=True)
+def chroma(job: Job, parameters: ChromaParameters) -> None:
+    """Compute chroma: the energy of the twelve pitch classes.
+
+    Energies over pitch are compressed, added up over octaves and normalised; a frame below the threshold becomes the
+    flat vector.
+
+    For example:
+        mirtool features chroma take.wav -o take.npy --plot take.png
+        mirtool features chroma score.mid --feature-rate 10 | mirtool plot - -o score.png
+
+    Paper: Müller, Fundamentals of Music Processing, section 3.1.
+    """
+    from mirtool.features.chroma import chroma as compute
+
+    read = source(job)
+    finish(job, compute(read, parameters), read)
+
+
+@command(_INPUT, writes="features", plots=True)
+def cens(job: Job, parameters: CensParameters) -> None:
+    """Compute CENS: chroma made robust against dynamics, articulation and tempo.
+
+    The shares of the pitch classes are quantised to 0 … 4, smoothed and thinned out; the rate of the output is the
+    feature rate divided by the downsampling, 1 Hz by default.
+
+    For example:
+        mirtool features cens take.wav -o take.npy --plot take.png
+        mirtool features cens corpus/ -o cens/ --jobs 2
+
+    Paper: Müller, Kurth, Clausen (2005), Audio matching via chroma-based statistical features.
+    """
+    from mirtool.features.cens import cens as compute
+
+    read = source(job)
+    finish(job, compute(read, parameters), read)
+
+
+@command(_INPUT, writes="features", plots=True)
+def dlnco(job: Job, parameters: DlncoParameters) -> None:
+    """Compute DLNCO: where notes of each pitch class begin.
+
+    Onsets of the pitches are added up over octaves, divided by the largest norm nearby, and decay over a few frames.
+    With chroma they make alignments exact.
+
+    For example:
+        mirtool features dlnco take.wav -o take.npy --plot take.png
+        mirtool features dlnco score.mid | mirtool plot - -o score.png
+
+    Paper: Ewert, Müller, Grosche (2009), High resolution audio synchronization using chroma onset features.
+    """
+    from mirtool.features.dlnco import dlnco as compute
+
+    read = source(job)
+    finish(job, compute(read, parameters), read)
+
+
+@command(_INPUT, writes="features", plots=True)
+def novelty(job: Job, parameters: NoveltyParameters) -> None:
+    """Compute a novelty curve: how much begins at each moment.
+
+    The rise of energy or of the spectrum, breaks of the phase, or both; a local average is subtracted. Of notes, the
+    velocities that begin in a frame.
+
+    For example:
+        mirtool features novelty take.wav -o take.npy --plot take.png
+        mirtool features novelty take.wav --method complex | mirtool plot - -o take.png
+
+    Paper: Müller, Fundamentals of Music Processing, section 6.1.
+    """
+    from mirtool.features.novelty import novelty as compute
+
+    read = source(job)
+    finish(job, compute(read, parameters), read)

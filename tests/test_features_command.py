@@ -1,0 +1,76 @@
+"""`mirtool features` as it is called."""
+
+import json
+
+import numpy as np
+import pytest
+
+KINDS = ("spectrogram", "chroma", "cens", "dlnco", "novelty")
+CHROMA = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+
+def load(path):
+    with open(path, "rb") as stream:
+        return np.load(stream), json.loads(np.load(stream).tobytes())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_matrix_and_description(call, here, kind):
+    result = call("features", kind, "take.wav", "-o", "x.npy", "--plot", "x.png", "--feature-rate", "20")
+    assert (result.code, result.out, result.err) == (0, b"", "")
+    matrix, about = load("x.npy")
+    assert matrix.dtype == np.float32
+    assert (about["kind"], about["start"]) == (kind, 0.0)
+    assert about["feature_rate"] == (2.0 if kind == "cens" else 20.0)
+    assert len(about["axis"]) == len(matrix)
+    assert about["provenance"]["parameters"]["feature_rate"] == 20.0
+    assert (here / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_sound_score_and_table_of_notes_agree(call, here):
+    # The tune of take.wav, eight plucked notes of half a second: C E G C G E C G.
+    for name in ("take.wav", "notes.csv"):
+        assert call("features", "chroma", name, "-o", f"{name}.npy", "--start", "0").code == 0
+    sound, about = load("take.wav.npy")
+    notes, _ = load("notes.csv.npy")
+    assert tuple(about["axis"]) == CHROMA
+    for matrix in (sound, notes):
+        found = [CHROMA[c] for c in matrix[:, 12:200:25].argmax(axis=0)]
+        assert found == ["C", "E", "G", "C", "G", "E", "C", "G"][: len(found)]
+        assert len(found) >= 4
+    assert call("features", "chroma", "piece.mid", "-o", "m.npy").code == 0
+
+
+def test_an_excerpt_keeps_its_times(call, here):
+    call("features", "novelty", "take.wav", "-o", "whole.npy", "--average", "0", "--norm", "none")
+    call("features", "novelty", "take.wav", "-o", "part.npy", "--average", "0", "--norm", "none", "--start", "1")
+    (whole, _), (part, about) = load("whole.npy"), load("part.npy")
+    assert about["start"] == 1.0
+    np.testing.assert_allclose(part[0, 5:], whole[0, 105:], atol=1e-4)
+
+
+def test_novelty_goes_through_a_pipe(call, here, program):
+    written = program("features", "novelty", "-", data=(here / "take.wav").read_bytes())
+    assert (written.code, written.err) == (0, "")
+    assert call("features", "novelty", "take.wav").out == written.out
+
+
+def test_notes_have_no_spectrum(call, here):
+    result = call("features", "spectrogram", "piece.mid")
+    assert result.code == 65
+    assert "over pitch only" in result.err
+    assert call("features", "spectrogram", "piece.mid", "--scale", "pitch", "-o", "x.npy").code == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--norm", "l3"], "l3"),
+        (["--feature-rate", "0"], "feature rate must be positive"),
+        (["--pitch-low", "90", "--pitch-high", "80"], "pitches must lie"),
+    ],
+)
+def test_bad_parameters_are_usage(call, here, flags, message):
+    result = call("features", "chroma", "take.wav", *flags)
+    assert result.code == 2
+    assert message in result.err
