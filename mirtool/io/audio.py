@@ -6,23 +6,28 @@ recording is missing), unless the part that is there was asked for by `duration`
 """
 
 import contextlib
-import io
+import logging
 import os
 import re
 import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from mirtool.blocks import CHUNK
 from mirtool.errors import FormatError
-from mirtool.io import ffmpeg, riff, sniffing
+from mirtool.io import ffmpeg, mpeg, riff, sniffing
 from mirtool.io.audio_output import sink, write
+from mirtool.io.mpeg import FramesView
 from mirtool.io.options import ReadOptions
 from mirtool.io.recording import Recording, Samples
+from mirtool.io.views import Guarded, View
 
 if TYPE_CHECKING:
     import soundfile
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Recording", "read", "sink", "write"]
 
@@ -104,86 +109,45 @@ class WaveStream(Recording):
         return riff.samples(data, self._header) if data else None
 
 
-class View(io.RawIOBase):
-    """A seekable stream with a position of its own, so that several readers of one stream do not disturb each other."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._base, self._position = stream, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_CUR:
-            offset += self._position
-        elif whence == os.SEEK_END:
-            offset += self._base.seek(0, os.SEEK_END)
-        self._position = offset
-        return offset
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def read(self, size: int = -1) -> bytes:
-        self._base.seek(self._position)
-        data = self._base.read(size)
-        self._position += len(data)
-        return data
-
-
-class GuardedView(View):
-    """A view for libsndfile, which cannot pass an exception on: it is kept, and reading ends."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)
-        self.problem: OSError | None = None
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return super().read(size)
-        except OSError as problem:
-            self.problem = problem
-            return b""
-
-
 class DecodedFile(Recording):
     """Anything that libsndfile decodes, in a seekable file."""
 
     def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
         stream.seek(0)
+        self._stream = stream
         self._is_mpeg = sniffing.kind_of(stream.read(sniffing.HEAD_SIZE)) == "mp3"
-        with self._opened(GuardedView(stream)) as sound:
-            # MPEG frame counts are estimates; a streamed FLAC does not know its own.
+        self._mpeg = mpeg.count_frames(stream) if self._is_mpeg else None
+        with self._opened(self._view()) as sound:
+            # How much an MPEG decoder leaves out is known at the end; a streamed FLAC does not know its length.
             self._promised = None if sound.format == "MP3" or sound.frames >= 1 << 62 else int(sound.frames)
             super().__init__(stream, name, (sound.samplerate, sound.channels), self._promised, options)
             there = self._promised or 0
             promised = promised_frames(sound.extra_info, there)
         if self._needs(promised, there):
             raise self._truncated(promised, there)
+        if self._mpeg and (self._mpeg.promised or 0) > self._mpeg.count + 1:
+            seconds = [frames * self._mpeg.seconds for frames in (self._mpeg.promised or 0, self._mpeg.count)]
+            log.warning("%s: the header promises %.3f s; the %.3f s that there are were read", name, *seconds)
 
-    def _opened(self, view: View) -> "soundfile.SoundFile":
+    def _view(self) -> Guarded:
+        return Guarded(FramesView(self._stream, self._mpeg) if self._mpeg else View(self._stream))
+
+    def _opened(self, view: Guarded) -> "soundfile.SoundFile":
         import soundfile
 
         with _silence(self._is_mpeg):
             return soundfile.SoundFile(view)
 
     def _decode(self, frames: int) -> Iterator[Samples]:
+        # In steps that do not depend on the blocks: libmpg123 rounds otherwise when it is asked for other pieces.
         if self._promised is None:
-            return self._cut(self._read(0, None, frames))
-        return self._read(self._first, self._first + (self.frames or 0), frames)
+            return self._cut(self._read(0, None))
+        return self._read(self._first, self._first + (self.frames or 0))
 
-    def _read(self, first: int, stop: int | None, frames: int) -> Iterator[Samples]:
+    def _read(self, first: int, stop: int | None) -> Iterator[Samples]:
         import soundfile
 
-        view = GuardedView(self._stream)
+        view = self._view()
         position = first
         with self._opened(view) as sound:
             if first:
@@ -191,7 +155,7 @@ class DecodedFile(Recording):
             # soundfile seeks after each read, which fails at the end of a FLAC that does not know its length.
             sound.seekable = lambda: False
             while stop is None or position < stop:
-                count = frames if stop is None else min(frames, stop - position)
+                count = CHUNK if stop is None else min(CHUNK, stop - position)
                 try:
                     with _silence(self._is_mpeg):
                         block = sound.read(count, dtype="float32", always_2d=True)
@@ -201,17 +165,16 @@ class DecodedFile(Recording):
                     break
                 position += len(block)
                 yield block
-        if view.problem is not None:
-            raise view.problem
+        view.check()
         if stop is not None and position < stop:
             raise self._truncated(self._promised or stop, position)
 
-    def _broken(self, view: View, position: int, message: str) -> FormatError:
+    def _broken(self, view: Guarded, position: int, message: str) -> FormatError:
         """Return the error for a decoder that gave up after `position` samples or somewhat later."""
         import soundfile
 
         at_end = view.tell() >= view.seek(0, os.SEEK_END)
-        with self._opened(GuardedView(self._stream)) as sound, contextlib.suppress(soundfile.LibsndfileError):
+        with self._opened(self._view()) as sound, contextlib.suppress(soundfile.LibsndfileError):
             sound.seek(position)
             while block := len(sound.read(FINE_STEP, dtype="float32")):
                 position += block

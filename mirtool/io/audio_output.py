@@ -16,6 +16,7 @@ from mirtool.blocks import CHUNK
 from mirtool.errors import DataError, UsageProblem
 from mirtool.io import ogg, riff, streams
 from mirtool.io.options import WriteOptions
+from mirtool.io.views import Guarded
 from mirtool.types import AudioSource
 
 Samples = NDArray[np.float32]
@@ -132,37 +133,6 @@ class WaveSink(Sink):
         elif self._promised is not None and self.frames != self._promised:
             raise DataError(f"{self.frames} samples came where {self._promised} were announced in the header")
         super().close()
-
-
-class Guarded:
-    """A seekable stream for libsndfile, which cannot pass an exception on: it is kept, and raised by `check`."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._base = stream
-        self._begin = stream.tell()
-        self._problem: OSError | None = None
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._base.seek(offset + (self._begin if whence == 0 else 0), whence) - self._begin
-
-    def tell(self) -> int:
-        return self._base.tell() - self._begin
-
-    def read(self, size: int) -> bytes:
-        return self._base.read(size)
-
-    def write(self, data: bytes) -> int:
-        if self._problem is None:
-            try:
-                return self._base.write(data)
-            except OSError as problem:
-                self._problem = problem
-        return len(data)
-
-    def check(self) -> None:
-        """Raise what went wrong since."""
-        if self._problem is not None:
-            raise self._problem
 
 
 class CodedSink(Sink):
