@@ -1,6 +1,8 @@
 """Small commands that test the frame: they read and write tables only."""
 
 import dataclasses
+import hashlib
+import logging
 import os
 import signal
 import time
@@ -12,6 +14,9 @@ from mirtool.cli.inputs import Argument, fixed, group, many
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.errors import DataError, ParameterError
+
+TROUBLES = ("no", "kill", "defect", "data", "slow", "stuck")
+log = logging.getLogger("mirtool.sample")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +42,7 @@ def shift(
     job: Job,
     parameters: ShiftParameters,
     copy: Annotated[str | None, Option("Write the input, too.", output=".csv")] = None,
-    trouble: Annotated[str, Option("What goes wrong.", choices=("no", "kill", "defect", "data", "slow"))] = "no",
+    trouble: Annotated[str, Option("What goes wrong.", choices=TROUBLES)] = "no",
     mark: Annotated[bool, Option("Append a column.")] = False,
 ) -> None:
     """Shift events.
@@ -45,12 +50,15 @@ def shift(
     Columns: time
     """
     events = job.read(0)
+    log.info("%d events", len(events))
     if trouble == "kill" and "bad" in job.inputs[0]:
         os.kill(os.getpid(), signal.SIGKILL)
     if trouble == "defect":
         raise RuntimeError("two\nlines")
     if trouble == "data":
         raise DataError("too short")
+    if trouble == "stuck":
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000_000)  # like a compiled loop: no signal ends it
     if trouble == "slow":
         time.sleep(30)
     sign = 1 if parameters.mode == "later" else -1

@@ -317,6 +317,13 @@ def test_processes_give_the_same_bytes_in_the_same_order(run, files):
     assert (files / "out/deep/bad.csv").read_text() == "time\n5.500000\n6.500000\n"
 
 
+def test_messages_of_workers_come_in_order(run, files):
+    expected = "".join(f"mirtool sample-commands shift: {name}\n" for name in ("a.csv: 2 events", "b.csv: 1 events"))
+    for jobs in "12":
+        assert run("shift", "a.csv", "b.csv", "-j", jobs).err == ""
+        assert run("shift", "a.csv", "b.csv", "-j", jobs, "-v").err == expected
+
+
 def test_a_process_that_dies_takes_no_other_job_with_it(run, files):
     result = run("shift", "corpus/deep/bad.csv", "a.csv", "b.csv", "--trouble", "kill", "--jobs", "2")
     assert result.code == 1
@@ -325,8 +332,9 @@ def test_a_process_that_dies_takes_no_other_job_with_it(run, files):
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_interrupt_stops_at_once(driver, files, jobs):
-    process = driver("shift", "a.csv", "b.csv", "--trouble", "slow", "-j", jobs, "-o", "out/")
+@pytest.mark.parametrize("trouble", ["slow", "stuck"])
+def test_interrupt_stops_at_once(driver, files, jobs, trouble):
+    process = driver("shift", "a.csv", "b.csv", "--trouble", trouble, "-j", jobs, "-o", "out/")
     time.sleep(1.5)
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)

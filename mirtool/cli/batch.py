@@ -6,12 +6,12 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from mirtool import __version__
-from mirtool.cli import pool, progress
+from mirtool.cli import progress
 from mirtool.cli.command import HEADED, Command, entry_of
 from mirtool.cli.failures import Failure
 from mirtool.cli.job import Job, Plan
@@ -63,21 +63,23 @@ def perform(plan: Plan) -> bytes:
 def attempt(plan: Plan) -> Outcome:
     """Do one job and catch what goes wrong; runs in worker processes, too."""
     records: list[tuple[int, str]] = []
-    handler = _Collector(records)
-    log.addHandler(handler)
-    log.propagate, before = False, log.propagate
-    others = [other for other in log.handlers if other is not handler]
-    for other in others:
-        log.removeHandler(other)
+    with _collecting(records, plan.level):
+        try:
+            data, failure = perform(plan), None
+        except Exception as error:
+            data, failure = b"", Failure.of(error, plan.inputs, traceback.format_exc())
+    return Outcome(data, failure, tuple(records))
+
+
+@contextmanager
+def _collecting(records: list[tuple[int, str]], level: int) -> Iterator[None]:
+    """Keep log messages, which are shown when it is the job's turn."""
+    before, log.handlers = log.handlers, [_Collector(records)]
+    log.setLevel(level)
     try:
-        return Outcome(perform(plan), None, tuple(records))
-    except Exception as error:
-        return Outcome(b"", Failure.of(error, plan.inputs, traceback.format_exc()), tuple(records))
+        yield
     finally:
-        log.removeHandler(handler)
-        log.propagate = before
-        for other in others:
-            log.addHandler(other)
+        log.handlers = before
 
 
 class _Collector(logging.Handler):
@@ -137,12 +139,14 @@ def _in_order(plans: Sequence[Plan], jobs: int) -> Iterator[Outcome]:
     if jobs == 1 or len(plans) == 1:
         yield from map(attempt, plans)
         return
+    from mirtool.cli import pool  # multiprocessing takes 20 ms to load
+
     early: dict[int, Outcome] = {}
     following = 0
     for place, result in pool.run(attempt, plans, jobs):
-        early[place] = Outcome(failure=Failure.died(str(result), plans[place].inputs)) if isinstance(
-            result, pool.Dead
-        ) else result  # fmt: skip
+        if isinstance(result, pool.Dead):
+            result = Outcome(failure=Failure.died(str(result), plans[place].inputs))
+        early[place] = result
         while following in early:
             yield early.pop(following)
             following += 1

@@ -62,6 +62,9 @@ class Plan:
         There are several outputs, in the folder `output`.
     reading : Reading
     quiet : bool
+        No progress.
+    level : int
+        Of log messages.
     """
 
     module: str
@@ -82,6 +85,7 @@ class Plan:
     parts: bool = False
     reading: Reading = field(default_factory=Reading)
     quiet: bool = True
+    level: int = logging.WARNING
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import signal
 import sys
 import traceback
 import warnings
@@ -14,7 +13,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from mirtool import __version__
-from mirtool.cli import failures, help
+from mirtool.cli import failures, help, signals
 from mirtool.cli.command import Command, load, names
 from mirtool.cli.failures import Failure
 from mirtool.cli.options import Option
@@ -31,8 +30,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_
 
 def main() -> NoReturn:
     """Run the program and leave with its exit code."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `mirtool … | head` ends without a word
-    signal.signal(signal.SIGTERM, _terminated)
+    signals.install()
     if not any(name in os.environ for name in _THREADS):
         os.environ.update(dict.fromkeys(_THREADS, "1"))  # before numpy is loaded
     if not sys.warnoptions:
@@ -46,10 +44,6 @@ def main() -> NoReturn:
         _say("mirtool", message)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer is lost; say so only once
     sys.exit(code)
-
-
-def _terminated(*_: object) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
 
 
 def run(arguments: Sequence[str], loader: Callable[[str], Any] = load) -> int:
@@ -177,11 +171,11 @@ def _parser_option(option: Option) -> TyperOption:
 
 def _call(command: Command, given: list[str], values: Mapping[str, Any]) -> int:
     """Do what the options ask for."""
-    from mirtool.cli import batch, parameters, planning
-
     if values.get("help"):
         sys.stdout.write(help.of_command(command))
         return 0
+    from mirtool.cli import batch, parameters, planning
+
     if values.get("dump_params"):
         made = planning.parameters_of(command, values)
         sys.stdout.write(parameters.dump(command.path, made.values()))
@@ -201,9 +195,8 @@ def _logging(title: str, values: Mapping[str, Any]) -> Iterator[None]:
     """Send messages of the package to stderr for the time of a command."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(f"{title}: %(message)s"))
-    level = logging.ERROR if values.get("quiet") else logging.INFO if values.get("verbose") else logging.WARNING
     before = log.level, log.propagate
-    log.setLevel(level)
+    log.setLevel(logging.ERROR if values.get("quiet") else logging.INFO if values.get("verbose") else logging.WARNING)
     log.propagate = False
     log.addHandler(handler)
     try:

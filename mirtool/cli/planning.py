@@ -1,5 +1,6 @@
 """From the command line to jobs: every name is mapped to its outputs, and refused, before any work begins."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from mirtool.cli.job import Plan, Reading
 from mirtool.cli.options import Option
 from mirtool.errors import UsageProblem
 from mirtool.io import formats
+
+log = logging.getLogger("mirtool")
 
 Values = Mapping[str, Any]
 PICTURE_EXTENSIONS = (".png", ".svg", ".pdf")
@@ -223,6 +226,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
             values.get("from_"), values.get("start"), values.get("duration"), values.get("input_feature_rate")
         ),
         quiet=bool(values.get("quiet")) or several,
+        level=log.level,
     )
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -121,8 +122,9 @@ def _stop(workers: Sequence[_Worker[Any, Any]]) -> None:
         worker.pipe.close()
         if worker.place is not None:
             worker.process.terminate()
+    end = time.monotonic() + PATIENCE
     for worker in workers:
-        worker.process.join(PATIENCE)
+        worker.process.join(max(0.0, end - time.monotonic()))
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()

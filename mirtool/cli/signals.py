@@ -1,0 +1,37 @@
+"""How the program ends from outside: a closed pipe, Ctrl-C, SIGTERM."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from typing import NoReturn
+
+PATIENCE = 2.0  # seconds to clean up in
+
+
+def install() -> None:
+    """Set up this process.
+
+    SIGPIPE takes its default action, so that `mirtool … | head` ends without a word. SIGINT and SIGTERM become
+    exceptions, so that temporary files are removed. Python raises them when the main thread comes back to it, which a
+    compiled loop may not do for long; so a thread ends the process if it is still there after `PATIENCE`.
+    """
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _terminate)
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(read,), daemon=True).start()
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _watch(read: int) -> None:
+    number = os.read(read, 1)[0]  # the number of the signal, written when it arrives
+    time.sleep(PATIENCE)
+    if sys.stderr is not None and number == signal.SIGINT:
+        os.write(2, b"mirtool: interrupted\n")
+    os._exit(128 + number)
