@@ -24,9 +24,14 @@ PIPELINES = {
         ("warp - ba.csv --compose", "csv"),
         ("evaluate sync points.csv -", "csv"),
     ],
+    "formats": [
+        ("warp ab.csv bc.csv --compose", "csv"),
+        ("convert - --format json", "json"),
+        ("evaluate sync points.csv -", "csv"),
+    ],
     "score": [
         ("warp ab.csv piece.mid", "mid"),
-        ("warp ab.csv - --inverse", "mid"),
+        ("convert - --format csv", "csv"),
         ("plot - --format pdf", "pdf"),
     ],
     "curve": [
