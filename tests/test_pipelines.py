@@ -34,10 +34,10 @@ PIPELINES = {
         ("convert - --format csv", "csv"),
         ("plot - --format pdf", "pdf"),
     ],
-    "curve": [
-        ("warp ab.csv curve.npy", "npy"),
-        ("warp ab.csv - --inverse", "npy"),
-        ("plot - --title Curve", "png"),
+    "features": [
+        ("features chroma take.wav", "npy"),
+        ("warp ab.csv -", "npy"),
+        ("plot - --title Chroma", "png"),
     ],
     "sound": [
         ("warp ab.csv take.wav --tsm wsola", "wav"),
@@ -50,7 +50,7 @@ PIPELINES = {
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     from mirtool.io import formats
-    from mirtool.types import Audio, Features, Notes
+    from mirtool.types import Audio, Notes
 
     folder = tmp_path_factory.mktemp("inputs")
     onset = np.arange(8) / 4
@@ -66,7 +66,6 @@ def inputs(tmp_path_factory):
         (folder / name).write_text(text)
     notes = Notes({"onset": onset, "offset": onset + 0.2, "pitch": 60 + np.arange(8), "velocity": np.full(8, 70)})
     formats.write(notes, str(folder / "piece.mid"))
-    formats.write(Features(np.sin(np.arange(100.0))[None], 50.0, "novelty"), str(folder / "curve.npy"))
     formats.write(Audio(0.5 * np.sin(np.arange(16000) * 0.2), 8000), str(folder / "take.wav"))
     return folder
 
