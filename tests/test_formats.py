@@ -112,6 +112,7 @@ def test_every_row_is_sound():
         ("0.5 kick\n0.6 snare\n", [("mireval", "events")]),
         ("0.0 1.0 A\n1.0 2.0 B\n", [("lab", "segments"), ("audacity", "segments")]),
         ("0.5\t0.5\tx\n1.5\t1.5\ty\n", [("audacity", "events")]),
+        ("0 1 x\n2\n", []),
         ("hello world\n", []),
         ("<svg>", []),
         ("\n\n", []),

@@ -215,6 +215,19 @@ def test_any_segments_come_back(rows, data):
     assert sorted(again["label"]) == sorted(label.strip() for label in labels)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.floats(1e-9, 10), st.floats(1e-9, 10), st.floats(1e-9, 10)), min_size=1, max_size=20),
+    st.sampled_from(["csv", "tsv", "json", "fmp"]),
+)
+def test_any_path_comes_back_strictly_increasing(steps, format):
+    times = np.cumsum(np.array(steps)[:, : 2 + len(steps) % 2], axis=0)
+    again = read(written(WarpingPath.from_times(times), format), format)
+    assert (np.diff(again.times, axis=0) > 0).all()
+    assert 1 <= len(again) <= len(times)
+    np.testing.assert_allclose(again.times[0], times[0], atol=1e-6)
+
+
 @pytest.mark.parametrize("text", ["\ufefftime,label\r\n1.5,a\r\n2,b", 'time,label\n\n"1.5","a"\n2.0,b\n\n'])
 def test_byte_order_mark_line_ends_and_quotes(text):
     assert_same(read(text), Events({"time": [1.5, 2.0], "label": ["a", "b"]}))
@@ -314,6 +327,9 @@ def test_large_and_whole_numbers():
         ('{"time": 1}\n{"time": "x"}\n', "json", r":2: time is not a number: 'x'"),
         ('{"time": 1e999}\n', "json", r":1: time is not finite"),
         ('{"time": [1]}\n', "json", r":1: time is neither a number nor text: \[1\]"),
+        (f'{{"time": {"9" * 400}}}\n', "json", r":1: time is not finite: '9{40}…'"),
+        ("time\n" + "x" * 10_000, "csv", r":2: time is not a number: 'x{40}…'"),
+        ("time\n" + "x" * 200_000, "csv", r":2: not ','-separated: field larger"),
         ("[1]\n", "json", r":1: not a JSON object"),
         ('{"Time": 1, "time": 2}\n', "json", r":1: column time stands twice"),
         ('{"time": \n', "json", r":1: not JSON"),
@@ -324,6 +340,7 @@ def test_large_and_whole_numbers():
         ("0 1 440\n1 2 0\n", "mireval", r":2: frequency is not positive: 0"),
         ("0 1 x\n", "audacity", r":1: a row of 1, not of 2 to 3"),
         ("<sv><data>", "sv", r":1: damaged XML"),
+        ('<?xml version="1.0" encoding="none"?><sv/>', "sv", r"damaged XML"),
         ("<sv/>", "sv", r"holds 0 annotation layers"),
         ("<svg/>", "sv", r"its root is <svg>"),
         ('<sv><model type="sparse" dimensions="1"/></sv>', "sv", r"^x\.csv: no sample rate"),

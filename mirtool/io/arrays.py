@@ -10,7 +10,9 @@ import ast
 import json
 import math
 import os
+import re
 import struct
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedRandom
@@ -29,6 +31,7 @@ HEADER_SIZE = 128  # of version 1.0 with room for any shape, so that it can be p
 TRAILER_LIMIT = 1 << 20
 TRAILER_BEGIN = b'{"mirtool":1'
 _HEADER_LIMIT = 10_000
+_TYPE = re.compile(r"[<>|=][a-zA-Z]\d*")
 _BLOCK = 1 << 22  # bytes converted and checked at a time
 
 
@@ -98,12 +101,16 @@ def _read_header(stream: BinaryIO, name: str) -> _Header:
         raise FormatError("truncated in its header", name)
     try:
         header = ast.literal_eval(text.decode("latin-1").strip())
-        shape, order, dtype = header["shape"], header["fortran_order"], np.dtype(header["descr"])
-    except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
+        shape, order, descr = header["shape"], header["fortran_order"], header["descr"]
+        if not isinstance(descr, list) and not _TYPE.fullmatch(descr):
+            raise ValueError(descr)
+        dtype = np.dtype(descr)
+    except (ValueError, SyntaxError, KeyError, TypeError, OverflowError, RecursionError, MemoryError):
         raise FormatError("the NPY header cannot be understood", name) from None
     if dtype.hasobject:
         raise FormatError("holds pickled Python objects, which are not read: they could run any code", name)
-    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape) or type(order) is not bool:
+    good = isinstance(shape, tuple) and all(type(n) is int and 0 <= n < 1 << 63 for n in shape)
+    if not good or type(order) is not bool:
         raise FormatError("the NPY header cannot be understood", name)
     return _Header(dtype, order, shape)
 
@@ -211,7 +218,7 @@ def _fields(described: Mapping[str, Any], shape: tuple[int, ...], name: str) -> 
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) in (int, float) and -sys.float_info.max <= cast(float, value) <= sys.float_info.max
 
 
 def _are(values: object, kind: type) -> bool:

@@ -136,11 +136,15 @@ def _number(name: str, cell: str, row: int) -> float:
         value = float(cell)
     except ValueError:
         hint = " (decimals are written with a point)" if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", cell) else ""
-        what = f"not a number: {cell!r}{hint}" if cell.strip() else "missing"
+        what = f"not a number: {_shown(cell)}{hint}" if cell.strip() else "missing"
         raise RowError(row, f"{name} is {what}") from None
     if not np.isfinite(value):
-        raise RowError(row, f"{name} is not finite: {cell.strip()!r}")
+        raise RowError(row, f"{name} is not finite: {_shown(cell.strip())}")
     return value
+
+
+def _shown(cell: str) -> str:
+    return repr(cell if len(cell) < 40 else cell[:40] + "…")
 
 
 def container_of(columns: Mapping[str, NDArray[Any]]) -> Table:

@@ -1,5 +1,6 @@
 """JSON Lines: one object a row."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
@@ -76,9 +77,10 @@ def _column(name: str, values: Sequence[Any]) -> NDArray[Any]:
         row = next(k for k, value in enumerate(values) if type(value) not in (int, float, str, type(None)))
         raise columns.RowError(row, f"{name} is neither a number nor text: {json.dumps(values[row])[:40]}")
     if kinds <= {int, float} and not columns.is_text(name):
-        column = np.fromiter(map(float, values), np.float64, len(values))
-        if np.isfinite(column).all():
-            return column
+        with contextlib.suppress(OverflowError):  # a whole number beyond all floats
+            column = np.fromiter(map(float, values), np.float64, len(values))
+            if np.isfinite(column).all():
+                return column
     builder = columns.ColumnBuilder(name)
     builder.extend(["" if value is None else value if isinstance(value, str) else repr(value) for value in values])
     return builder.finish()

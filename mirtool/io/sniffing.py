@@ -165,7 +165,7 @@ def _bare(rows: list[list[str]]) -> list[tuple[str, str]]:
     numeric = [all(_is_number(row[k]) for row in rows) for k in range(min(widths))]
     if widths == {1}:
         return [("beats", "events"), ("mireval", "events")] if numeric[0] else []
-    if not numeric[0]:
+    if 1 in widths or not numeric[0]:
         return []
     if widths == {2}:
         if not numeric[1]:

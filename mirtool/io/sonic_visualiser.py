@@ -41,6 +41,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
         root = ElementTree.parse(stream).getroot()
     except ElementTree.ParseError as error:
         raise FormatError(f"damaged XML: {error.msg}", name, error.position[0]) from None
+    except (LookupError, ValueError) as error:  # an encoding that is not known
+        raise FormatError(f"damaged XML: {error}", name) from None
     if root.tag != "sv":
         raise FormatError(f"not a layer of Sonic Visualiser: its root is <{root.tag}>", name)
     models = [model for model in root.iter("model") if model.get("type") == "sparse"]
