@@ -80,6 +80,16 @@ def test_everything_that_needs_ffmpeg_says_so(tmp_path, monkeypatch, head):
         opened(head + bytes(100))
 
 
+def test_a_chain_of_ogg_streams_is_not_cut_after_the_first(tmp_path, monkeypatch, sound):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    streams = [io.BytesIO(), io.BytesIO()]
+    for k, stream in enumerate(streams):
+        audio.write(Audio(0.3 * sound.samples[k:20_000], 44100), stream, WriteOptions("ogg"))
+    assert abs(len(whole(opened(streams[0].getvalue()))) - 20_000) < 1024
+    with pytest.raises(MissingPart, match="a chain of Ogg streams is decoded by ffmpeg"):
+        opened(streams[0].getvalue() + streams[1].getvalue())
+
+
 def test_no_ffmpeg_is_started_for_what_is_no_audio(fake):
     with pytest.raises(FormatError, match="HTML page"):
         opened(b"<!doctype html><html>404</html>")

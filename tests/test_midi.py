@@ -105,6 +105,23 @@ def test_what_is_no_midi(data, message):
         opened(data)
 
 
+def test_midi_in_riff():
+    data = file_of(bytes.fromhex("00903c40 8360803c00"))
+    length = struct.pack("<I", len(data))
+    assert table(opened(b"RIFF" + length + b"RMIDdata" + length + data)) == [(0, 0.5, 60, 64)]
+
+
+def test_huge_delta_times():
+    score = opened(file_of(bytes.fromhex("ffffff7f903c40 ffffff7f803c00")))
+    assert score.ticks.tolist() == [[2**28 - 1, 2**29 - 2]]
+    np.testing.assert_allclose(score.notes["onset"], (2**28 - 1) / 960)
+
+
+def test_a_length_that_is_not_there_is_not_reserved():
+    with pytest.raises(FormatError, match=r"truncated|damaged"):
+        opened(file_of(b"\x00\xff\x01\xff\xff\xff\x7f"))
+
+
 def test_tempo_map_and_back():
     tempo = TempoMap(96, [(96, 250_000), (0, 600_000), (960, 1)])
     ticks = np.array([[0, 48, 96], [192, 960, 97]])

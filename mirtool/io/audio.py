@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from mirtool.blocks import CHUNK
 from mirtool.errors import FormatError
-from mirtool.io import ffmpeg, mpeg, riff, sniffing
+from mirtool.io import ffmpeg, mpeg, ogg, riff, sniffing
 from mirtool.io.audio_output import sink, write
 from mirtool.io.mpeg import FramesView
 from mirtool.io.options import ReadOptions
@@ -115,8 +115,9 @@ class DecodedFile(Recording):
     def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
         stream.seek(0)
         self._stream = stream
-        self._is_mpeg = sniffing.kind_of(stream.read(sniffing.HEAD_SIZE)) == "mp3"
-        self._mpeg = mpeg.count_frames(stream) if self._is_mpeg else None
+        kind = sniffing.kind_of(stream.read(sniffing.HEAD_SIZE))
+        self._mpeg = mpeg.count_frames(stream) if kind == "mp3" else None
+        self._is_mpeg = kind in ("mp3", "wav")  # WAV of another codec than PCM
         with self._opened(self._view()) as sound:
             # How much an MPEG decoder leaves out is known at the end; a streamed FLAC does not know its length.
             self._promised = None if sound.format == "MP3" or sound.frames >= 1 << 62 else int(sound.frames)
@@ -289,6 +290,8 @@ def _decoded(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
     stream.seek(0)
     head = stream.read(sniffing.HEAD_SIZE)
     what = ffmpeg.foreign(head)
+    if sniffing.kind_of(head) == "ogg" and ogg.is_chained(stream):
+        what = "a chain of Ogg streams"
     try:
         if what is None:
             return DecodedFile(stream, name, options)

@@ -1,5 +1,6 @@
 """Standard MIDI files: read into a `Score`, written from scores, notes and beats."""
 
+import io
 import struct
 from collections import defaultdict, deque
 from collections.abc import Iterable
@@ -50,6 +51,10 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
     head = stream.read(14)
     if not head:
         raise FormatError("empty", name)
+    if head[:4] == b"RIFF" and head[8:12] == b"RMID":
+        stream.seek(20)  # behind the header of the data chunk
+        stream = io.BytesIO(stream.read())
+        head = stream.read(14)
     if head[:4] != b"MThd" or len(head) < 14:
         raise FormatError(f"not a MIDI file (first bytes: {head[:4].hex(' ')})", name)
     stream.seek(0)
@@ -57,8 +62,10 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
         file = mido.MidiFile(file=stream, clip=True)
     except EOFError as problem:
         raise FormatError("truncated: the MIDI file ends within a track", name) from problem
-    except (OSError, ValueError, KeyError, IndexError, TypeError, struct.error) as problem:
+    except (OSError, ValueError) as problem:
         raise FormatError(f"a damaged MIDI file ({problem})", name) from problem
+    except (KeyError, IndexError, TypeError, struct.error) as problem:  # what mido trips over in a short message
+        raise FormatError("a damaged MIDI file (a message that is too short)", name) from problem
     ticks_per_beat, frame_tempo = _division(head, name)
     collector = _Collector()
     begin = 0

@@ -31,7 +31,7 @@ class View(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
-        self._position = offset + (self.size() if origin is None else origin)
+        self._position = max(offset + (self.size() if origin is None else origin), 0)
         return self._position
 
     def readinto(self, buffer: Any) -> int:
