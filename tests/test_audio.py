@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from mirtool.errors import DataError, FormatError, ParameterError
-from mirtool.io import audio
+from mirtool.io import audio, formats
 from mirtool.io.options import ReadOptions
 
 
@@ -287,3 +287,9 @@ def test_a_regular_file(tmp_path: Path):
     path.write_bytes(encoded(signal(), format="FLAC"))
     with path.open("rb") as stream:
         assert len(whole(audio.read(stream, str(path), ReadOptions()))) == 3000
+
+
+def test_wave64_is_recognised_by_its_bytes(tmp_path: Path):
+    path = tmp_path / "take.bin"
+    path.write_bytes(encoded(signal(), format="W64"))
+    assert formats.read(str(path)).frames == 3000

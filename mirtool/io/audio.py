@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 __all__ = ["Recording", "read", "sink", "write"]
 
 LENGTHS = re.compile(r"^\s*(?:SSND|data|riff|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
-LIBSNDFILE = {"wav", "flac", "ogg", "mp3", "aiff", "au", "caf"}  # kinds that `sniffing` tells
+LIBSNDFILE = {"wav", "w64", "flac", "ogg", "mp3", "aiff", "au", "caf"}  # kinds that `sniffing` tells
 FINE_STEP = 1024  # samples: how exactly the place of damage is told
 SPOOL_BYTES = 64 << 20  # what is read from a pipe stays in memory up to here, then goes to a temporary file
 

@@ -98,6 +98,7 @@ FORMATS = {
         ),
         Format("musicxml", (".musicxml", ".mxl", ".xml"), ("score",), "mirtool.io.musicxml:read"),
         _audio("wav", ".wav", ".wave"),
+        _audio("w64", ".w64", written=False),
         _audio("flac", ".flac"),
         _audio("ogg", ".ogg", ".oga"),
         _audio("opus", ".opus"),

@@ -25,6 +25,7 @@ _MAGIC = (
     (b"0&\xb2u\x8ef\xcf\x11", "wma"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
+    (b"riff\x2e\x91\xcf\x11", "w64"),
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive (a Sonic Visualiser session? export the layer)"),
@@ -52,7 +53,7 @@ def kind_of(head: bytes) -> str:
     if not head:
         return "empty"
     if head[:4] in _RIFF or head[:4] == b"RIFX":
-        return {b"WAVE": "wav", b"RMID": "MIDI within RIFF (RMID)"}.get(head[8:12], "binary")
+        return {b"WAVE": "wav", b"RMID": "midi"}.get(head[8:12], "binary")
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "aiff"
     if head[4:8] == b"ftyp":
