@@ -45,8 +45,8 @@ class Format:
         is meant; .txt says nothing.
     containers : tuple of str
         What it can hold, as `container_name` says it.
-    reader, writer : str or None
-        ``module:function``, imported when it is needed.
+    reader, writer : str
+        ``module:function``, imported when it is needed. None: not written.
     keeps_stream : bool
         The container goes on reading; otherwise the stream is closed when the reader returns.
     is_text : bool
@@ -56,7 +56,7 @@ class Format:
     name: str
     extensions: tuple[str, ...]
     containers: tuple[str, ...]
-    reader: str | None = None
+    reader: str
     writer: str | None = None
     keeps_stream: bool = False
     is_text: bool = False
@@ -200,14 +200,12 @@ def read(
     FormatError
         The bytes are not what they should be.
     UsageProblem
-        There is no such format, or it is not read.
+        There is no such format.
     """
     wanted = None if format is None else _row(format)
     stream = streams.open_input(name, sniffing.is_streamable)
     try:
         row = _recognised(stream, name, wanted)
-        if row.reader is None:
-            raise UsageProblem(f"{name}: {row.name} is written only")
         options = ReadOptions(row.name, feature_rate, start, duration)
         container = cast(Reader, _resolve(row.reader))(stream, name, options)
     except BaseException:

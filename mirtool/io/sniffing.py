@@ -76,10 +76,11 @@ def _is_text(head: bytes) -> bool:
     if _CONTROL.search(head):
         return False
     begin = head[:64]
-    return _is_utf8(head) or 2 * sum(byte < 128 for byte in begin) >= len(begin)
+    return is_utf8(head) or 2 * sum(byte < 128 for byte in begin) >= len(begin)
 
 
-def _is_utf8(head: bytes) -> bool:
+def is_utf8(head: bytes) -> bool:
+    """Tell whether bytes are UTF-8; a character may be cut off at their end."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from mirtool.errors import FormatError
-from mirtool.io import columns, frames
+from mirtool.io import columns, frames, sniffing
 from mirtool.io.options import ReadOptions, WriteOptions
 from mirtool.types import Features, Table
 
@@ -33,14 +33,10 @@ def text_of(stream: BinaryIO, name: str) -> Iterator[io.TextIOWrapper]:
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     try:
         yield text
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
         stream.seek(0)
-        for number, line in enumerate(stream, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise FormatError(f"not UTF-8 (byte {line[error.start]:02x})", name, number) from None
-        raise FormatError("not UTF-8", name) from None
+        line = next((number for number, line in enumerate(stream, 1) if not sniffing.is_utf8(line)), None)
+        raise FormatError(f"not UTF-8 (byte {error.object[error.start]:02x})", name, line) from None
     finally:
         text.detach()
 
@@ -130,19 +126,19 @@ def _cells(count: int) -> str:
 def line_of(stream: BinaryIO, separator: str, row: int) -> int:
     """Return the line at which a row (from 0, after the header) begins; cells may hold line breaks."""
     stream.seek(0)
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    try:
-        reader = csv.reader(text, delimiter=separator)
-        found = -1
-        line = 1
-        for cells in reader:
-            found += bool(cells)
-            if cells and found == row + 1:
-                return line
-            line = reader.line_num + 1
-        return line
-    finally:
-        text.detach()
+    with text_of(stream, "") as text:
+        begins = _begins(text, separator)
+        return next(itertools.islice(begins, row + 1, None))
+
+
+def _begins(text: io.TextIOWrapper, separator: str) -> Iterator[int]:
+    """Yield the line at which each row begins, the header first."""
+    reader = csv.reader(text, delimiter=separator)
+    line = 1
+    for cells in reader:
+        if cells:
+            yield line
+        line = reader.line_num + 1
 
 
 def write(container: Table | Features, stream: BinaryIO, options: WriteOptions) -> None:
