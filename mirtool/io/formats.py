@@ -63,11 +63,11 @@ class Format:
 
 
 def _audio(name: str, *extensions: str) -> Format:
-    return replace(_foreign(name, *extensions), writer="mirtool.io.audio_output:write")
+    return replace(_unwritten(name, *extensions), writer="mirtool.io.audio_output:write")
 
 
-def _foreign(name: str, *extensions: str) -> Format:
-    """Sound that is read through ffmpeg, and not written."""
+def _unwritten(name: str, *extensions: str) -> Format:
+    """Sound that is only read, most of it through ffmpeg."""
     return Format(name, extensions, ("audio",), "mirtool.io.audio:read", keeps_stream=True)
 
 
@@ -98,7 +98,7 @@ FORMATS = {
         ),
         Format("musicxml", (".musicxml", ".mxl", ".xml"), ("score",), "mirtool.io.musicxml:read"),
         _audio("wav", ".wav", ".wave"),
-        _audio("w64", ".w64", written=False),
+        _unwritten("w64", ".w64"),
         _audio("flac", ".flac"),
         _audio("ogg", ".ogg", ".oga"),
         _audio("opus", ".opus"),
@@ -106,15 +106,15 @@ FORMATS = {
         _audio("aiff", ".aiff", ".aif", ".aifc"),
         _audio("au", ".au", ".snd"),
         _audio("caf", ".caf"),
-        _foreign("m4a", ".m4a", ".mp4", ".m4b"),
-        _foreign("aac", ".aac"),
-        _foreign("matroska", ".webm", ".mkv", ".mka"),
-        _foreign("wma", ".wma"),
-        _foreign("wavpack", ".wv"),
-        _foreign("ape", ".ape"),
-        _foreign("tta", ".tta"),
-        _foreign("amr", ".amr"),
-        _foreign("dsf", ".dsf"),
+        _unwritten("m4a", ".m4a", ".mp4", ".m4b"),
+        _unwritten("aac", ".aac"),
+        _unwritten("matroska", ".webm", ".mkv", ".mka"),
+        _unwritten("wma", ".wma"),
+        _unwritten("wavpack", ".wv"),
+        _unwritten("ape", ".ape"),
+        _unwritten("tta", ".tta"),
+        _unwritten("amr", ".amr"),
+        _unwritten("dsf", ".dsf"),
     )
 }
 
