@@ -98,3 +98,9 @@ def test_a_failed_picture_leaves_the_old_one(call, folder):
     (folder / "empty.csv").write_text("time\n")
     assert call("plot", folder / "empty.csv", "-o", target).code == 65
     assert target.read_bytes() == b"old"
+
+
+def test_a_home_that_cannot_be_written_is_no_news(program, folder):
+    result = program("plot", folder / "beats.csv", env={"MPLCONFIGDIR": "/dev/null/nowhere"})
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(b"\x89PNG")
