@@ -59,6 +59,17 @@ def test_a_missing_estimate_counts_as_failure(call, folder):
     assert float(mean["mean_ms"]) == pytest.approx(2015)
 
 
+def test_without_any_estimate_there_is_nothing_to_draw(call, folder):
+    shutil.rmtree(folder / "est")
+    (folder / "est").mkdir()
+    shutil.copy(folder / "ref/one.csv", folder / "est/other.csv")
+    result = call("evaluate", "sync", folder / "ref", folder / "est", "--plot", folder / "x.png")
+    assert result.code == 1
+    assert "2 of 2 failed: one, sub/two" in result.err
+    assert float(rows(result)[-3]["mean_ms"]) == 4000
+    assert not (folder / "x.png").exists()
+
+
 def test_a_bad_estimate_counts_as_failure_and_names_the_line(call, folder):
     (folder / "est/one.csv").write_text("time_a,time_b\n1,1\n2,x\n")
     result = call("evaluate", "sync", folder / "ref", folder / "est", "-o", folder / "scores.csv")

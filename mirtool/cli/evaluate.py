@@ -56,5 +56,6 @@ def sync(job: Job, parameters: Bootstrap) -> None:
         errors = {item: task.errors_over_time(*pair) for item, *pair in result.complete}
         return deviation_figure(errors, task.THRESHOLDS_MS)
 
-    job.plot(figure)
+    if result.complete:
+        job.plot(figure)
     result.raise_failures()
