@@ -323,6 +323,8 @@ def test_memory_stays_linear():
         ({"X": np.zeros((3, 0))}, DataError, "first input has no frames"),
         ({"Y": np.zeros((4, 5))}, DataError, "3 and 4 rows"),
         ({"Y": np.full((3, 5), np.nan)}, DataError, "second input holds values that are no numbers"),
+        ({"X": np.full((3, 4), -np.inf)}, DataError, "first input holds values that are no numbers"),
+        ({"X": np.full((3, 4), 1e300)}, DataError, "beyond 1e\\+12"),
     ],
 )
 def test_dtw_refuses(arguments, error, message):
@@ -435,6 +437,20 @@ def test_multiscale_refuses_no_levels_and_falling_rates():
         multiscale([])
     with pytest.raises(ParameterError, match="rates must rise"):
         multiscale([(X, X, 2.0), (X, X, 1.0)])
+
+
+# --- compilation
+@pytest.mark.skipif(not COMPILED, reason="without the compiler there is nothing to compile")
+def test_warm_compiles_everything_that_is_used_once():
+    from mirtool.sync import _kernels
+
+    _kernels.warm()
+    X = unit(np.random.default_rng(0), 5, 40)
+    for steps in STEPS:
+        dtw(X, X, steps, subsequence=True)
+        dtw_banded(X, X, np.zeros(40), np.full(40, 40), steps)
+    for name in ("forward", "trace", "banded", "trace_band"):
+        assert len(getattr(_kernels, name).signatures) == 1
 
 
 # --- the mode in which numba checks bounds

@@ -362,8 +362,14 @@ def trace_band(
 
 def warm() -> None:
     """Compile every kernel with the types that are used."""
-    from mirtool.sync.dtw import dtw, dtw_banded
-
-    X = np.eye(2, 3, dtype=np.float32)
-    dtw(X, X)
-    dtw_banded(X, X, np.zeros(3, np.int64), np.full(3, 3, np.int64))
+    X = np.zeros((4, 8 * LANES), np.float32)
+    path, at, origin = np.zeros((4, 2), np.int64), 4, 4 * LANES
+    problem = X, X, origin, np.float32(1), False, np.ones(3, np.float32)
+    tile, top, lefts = (2, 2), np.zeros((2, 2)), np.zeros((1, 2, 4))
+    diagonals = np.zeros((8, 4 + LANES), np.float32)
+    forward(*problem, 0, 0, tile, tile, top, top[None].copy(), lefts, diagonals)
+    trace(*problem, 1, 1, 0, 0, diagonals, path, at)
+    starts, ends, offsets = np.array([0, 0, 1]), np.array([1, 2, 2]), LANES * np.arange(3)
+    marks = np.zeros(3 * LANES, np.uint8)
+    banded(*problem, starts, ends, offsets, marks)
+    trace_band(False, offsets, marks, 1, 1, path)

@@ -10,6 +10,12 @@ accumulated costs are infinite. A path starts in (0, 0) with the plain cost of t
 subsequence (section 7.2.3) starts at any column of row 0, likewise with the plain cost, and ends at any column of row
 N - 1.
 
+The exact path takes memory linear in N + M, like the divide-and-conquer scheme of [2]_. That scheme keeps three
+anti-diagonals in the middle and so finds one cell of the path, then does both halves anew: twice the work of the first
+pass. Here the first pass sweeps the matrix in tiles along their anti-diagonals and keeps the borders of at most
+BLOCKS × BLOCKS blocks of tiles; the way back redoes just the blocks that the path crosses, by the same method, down to
+single tiles: a few per cent more.
+
 References
 ----------
 .. [1] M. Müller, *Fundamentals of Music Processing*, Springer, 2015/2021.
@@ -27,8 +33,10 @@ from mirtool.errors import DataError, ParameterError
 STEPS = {"classic": ((1, 0), (0, 1), (1, 1)), "slanted": ((1, 1), (1, 2), (2, 1))}
 # Cells of a tile: its features, K × (rows + rows) floats, stay in the cache while it is swept.
 TILE = (512, 1024)
-# Blocks a side of which borders are kept: memory is 32 · BLOCKS · (N + M) bytes at most.
+# Blocks a side of which borders are kept: memory is 16 · BLOCKS · (N + M) bytes at most.
 BLOCKS = 64
+# Features up to here give costs, and sums of them, that float32 can hold.
+LARGEST = 1e12
 
 
 class NoPathError(ParameterError):
@@ -56,9 +64,10 @@ def _features(X: ArrayLike, Y: ArrayLike) -> tuple[NDArray[np.floating[Any]], ND
         array = np.asarray(matrix)
         if array.ndim != 2 or 0 in array.shape:
             raise DataError(f"the {name} input has no frames (shape {array.shape})")
-        array = array.astype(np.float32, copy=False)
-        if not np.all(np.isfinite(array)):
-            raise DataError(f"the {name} input holds values that are no numbers (NaN or infinite)")
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float32, copy=False)
+        if not max(array.max(), -array.min()) < LARGEST:
+            raise DataError(f"the {name} input holds values that are no numbers, infinite or beyond {LARGEST:g}")
         pair.append(array)
     if pair[0].shape[0] != pair[1].shape[0]:
         raise DataError(f"features of different kinds: {pair[0].shape[0]} and {pair[1].shape[0]} rows")
@@ -152,12 +161,7 @@ def _walk(
     path: Path,
     position: tuple[int, int, int],
 ) -> tuple[int, int, int]:
-    """Walk back from a cell of the rectangle at (r0, c0) until the path leaves it; only blocks on the path are redone.
-
-    Like the divide-and-conquer scheme of [2]_ this is exact and takes memory linear in N + M; instead of the cells of
-    three anti-diagonals in the middle it keeps the borders of a fixed number of blocks (checkpoints), which costs a few
-    per cent of the first pass instead of as much again.
-    """
+    """Walk back from a cell of the rectangle at (r0, c0) until the path leaves it; redo the blocks on the path only."""
     from mirtool.sync._kernels import forward, trace
 
     n, m, at = position
@@ -354,7 +358,7 @@ def accumulate(
     Returns
     -------
     D : ndarray of float64, shape (N, M)
-        Infinite where no path arrives. [1]_, equations (3.22) to (3.25), and (7.29) for subsequences.
+        Infinite where no path arrives [1]_.
     """
     factors = _weights(steps, weights)
     C = np.asarray(C, dtype=np.float64)

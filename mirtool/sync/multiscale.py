@@ -1,6 +1,7 @@
 """Multiscale dynamic time warping: solve coarsely, then refine within a band around the coarse path.
 
-Time and memory grow with N + M instead of N · M. The result is exact unless the best path leaves the band.
+Time and memory grow with N + M instead of N · M [1]_. The result is exact unless the best path leaves the band. Where
+[2]_ bounds the memory of a level by cutting it at anchors, the band is swept in one piece here: a byte a cell.
 
 References
 ----------
@@ -79,7 +80,7 @@ def multiscale(
     ----------
     levels : iterable of (X, Y, feature_rate)
         From coarse to fine; features of shapes (K, N) and (K, M) and the common feature rate (any unit). It is read one
-        by one, so a generator may make each level when it is needed [2]_.
+        by one, so a generator may make each level when it is needed.
     margin : int
         Frames of the finer level by which the band is widened to all sides.
     steps, weights, bias
