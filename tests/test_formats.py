@@ -47,6 +47,8 @@ def npz():
         (wav(), "wav"),
         (b"RF64\xff\xff\xff\xffWAVEds64", "wav"),
         (b"RIFF\x00\x00\x00\x00AVI ", "binary"),
+        (b"RIFF\x00\x00\x00\x00RMIDdata", "midi"),
+        (b"riff\x2e\x91\xcf\x11\xa5\xd6", "w64"),
         (b"FORM\x00\x00\x00\x00AIFFCOMM", "aiff"),
         (b"FORM\x00\x00\x00\x00AIFC", "aiff"),
         (b"fLaC\x00\x00\x00\x22", "flac"),

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from mirtool.blocks import CHUNK
 from mirtool.errors import FormatError
-from mirtool.io import ffmpeg, mpeg, ogg, riff, sniffing
+from mirtool.io import ffmpeg, mpeg, ogg, riff, sniffing, streams
 from mirtool.io.audio_output import sink, write
 from mirtool.io.mpeg import FramesView
 from mirtool.io.options import ReadOptions
@@ -34,7 +33,6 @@ __all__ = ["Recording", "read", "sink", "write"]
 LENGTHS = re.compile(r"^\s*(?:SSND|data|riff|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 LIBSNDFILE = {"wav", "w64", "flac", "ogg", "mp3", "aiff", "au", "caf"}  # kinds that `sniffing` tells
 FINE_STEP = 1024  # samples: how exactly the place of damage is told
-SPOOL_BYTES = 64 << 20  # what is read from a pipe stays in memory up to here, then goes to a temporary file
 
 
 class WaveRecording(Recording):
@@ -68,7 +66,7 @@ class WaveStream(Recording):
     def __init__(self, stream: BinaryIO, header: riff.WaveHeader, name: str, options: ReadOptions) -> None:
         super().__init__(stream, name, header.layout, None, options)
         self._header = header
-        self._kept = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 (lives as long as the recording)
+        self._kept = tempfile.SpooledTemporaryFile(streams.SPOOL_SIZE)  # noqa: SIM115 (lives as long as the recording)
         weakref.finalize(self, self._kept.close)
         self._ended = False
 
@@ -227,15 +225,6 @@ def reason(problem: "soundfile.LibsndfileError") -> str:
     return "damaged header" if text.startswith("File does not exist") else text
 
 
-def spooled(head: bytes, stream: BinaryIO) -> BinaryIO:
-    """Copy a pipe, of which `head` has been read already, into a temporary file."""
-    copy = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 (lives as long as the recording)
-    copy.write(head)
-    shutil.copyfileobj(stream, copy, 1 << 20)
-    copy.seek(0)
-    return cast(BinaryIO, copy)
-
-
 def read(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
     """Open a recording.
 
@@ -275,7 +264,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
             return (WaveRecording if seekable else WaveStream)(stream, header, name, options)
     if seekable:
         return _decoded(stream, name, options)
-    copy = spooled(reader.taken, stream)
+    copy = streams.spooled(reader.taken, stream, name)
     try:
         return _decoded(copy, name, options)
     except BaseException:

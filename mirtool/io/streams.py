@@ -66,7 +66,7 @@ def open_input(name: str, is_streamable: Callable[[bytes], bool] = lambda head: 
         if is_streamable(head):
             return cast(BinaryIO, io.BufferedReader(_Prefixed(head, stream), COPY_SIZE))
         with stream:
-            return _spool(head, stream, name)
+            return spooled(head, stream, name)
     except OSError as error:
         stream.close()
         raise MissingInput(f"{name}: cannot be read: {_reason(error)}") from None
@@ -138,8 +138,14 @@ def _is_regular(stream: BinaryIO) -> bool:
         return False
 
 
-def _spool(head: bytes, stream: BinaryIO, name: str) -> BinaryIO:
-    """Copy a stream, of which `head` was read already, to memory or past 64 MB to a temporary file."""
+def spooled(head: bytes, stream: BinaryIO, name: str) -> BinaryIO:
+    """Copy a stream, of which `head` was read already, to memory, or past 64 MB to a temporary file.
+
+    Raises
+    ------
+    WriteFailure
+        The temporary folder is full.
+    """
     spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE)  # noqa: SIM115 - the caller closes it
     chunk = head
     try:
