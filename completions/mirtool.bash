@@ -3,11 +3,11 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "warp features plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp features plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
-        features) kinds="spectrogram chroma cens dlnco novelty" ;;
+        features) kinds="spectrogram chroma cens dlnco novelty sync" ;;
         evaluate) kinds="sync" ;;
         *) ;;
     esac
@@ -17,6 +17,9 @@ _mirtool() {
     fi
     path="$name${kinds:+ ${COMP_WORDS[2]}}"
     case "$path $prev" in
+        "sync --method") words="multiscale exact" ;;
+        "sync --steps") words="classic slanted" ;;
+        "sync --format") words="csv tsv json fmp" ;;
         "warp --tsm") words="hps pv wsola" ;;
         "warp --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
         "features spectrogram --bank") words="gaussian semitone" ;;
@@ -31,6 +34,7 @@ _mirtool() {
         "features novelty --method") words="energy spectral phase complex" ;;
         "features novelty --norm") words="none max" ;;
         "features novelty --format") words="csv tsv npy" ;;
+        "features sync --format") words="csv tsv npy" ;;
         "plot --format") words="png svg pdf" ;;
         "convert --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
         "evaluate sync --format") words="csv tsv json" ;;
@@ -42,12 +46,14 @@ _mirtool() {
         return
     fi
     case "$path" in
+        "sync") flags="--anchors --joint --grid --at --confidence --cost-matrix --cost-rate --method --steps --step-weights --feature-weights --transpose --band --subsequence --no-subsequence --trim --no-trim --feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --start --duration --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "warp") flags="--source --target --inverse --compose --tsm -o --output --format --subtype --from --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features spectrogram") flags="--feature-rate --sample-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --scale --power --no-power -o --output --format --plot --from --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features chroma") flags="--feature-rate --sample-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --norm --threshold -o --output --format --plot --from --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features cens") flags="--feature-rate --sample-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --smoothing --downsampling --threshold -o --output --format --plot --from --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features dlnco") flags="--feature-rate --sample-rate --pitch-low --pitch-high --tuning --onset-compression --local-norm --local-threshold --decay-frames -o --output --format --plot --from --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features novelty") flags="--feature-rate --sample-rate --window-length --method --compression --average --norm -o --output --format --plot --from --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "features sync") flags="--feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "plot") flags="--below --over --title -o --output --format --from --start --duration --input-feature-rate --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "convert") flags="--sample-rate -o --output --format --subtype --from --start --duration --input-feature-rate --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate sync") flags="--resamples --level --seed -o --output --format --plot --from --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

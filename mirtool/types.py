@@ -181,6 +181,10 @@ class Table:
         """Return a copy with some columns replaced or appended."""
         return type(self)({**self.columns, **{name: np.asarray(values) for name, values in columns.items()}})
 
+    def without(self, *names: str) -> Self:
+        """Return a copy without some columns."""
+        return type(self)({name: values for name, values in self.columns.items() if name not in names})
+
 
 class Events(Table):
     """Points in time: `time` (s) and what is known of each (`strength`, `beat`, `label`, `confidence` …)."""

@@ -4,6 +4,6 @@ A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`)
 """
 
 CONTENTS: dict[str, tuple[str, ...]] = {
-    "Align": ("warp",),
+    "Align": ("sync", "warp"),
     "Tools": ("features", "plot", "convert", "evaluate", "doctor"),
 }

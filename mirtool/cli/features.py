@@ -16,6 +16,7 @@ from mirtool.features.parameters import (
     DlncoParameters,
     NoveltyParameters,
     SpectrogramParameters,
+    SyncFeatureParameters,
 )
 
 if TYPE_CHECKING:
@@ -137,3 +138,21 @@ def novelty(job: Job, parameters: NoveltyParameters) -> None:
 
     read = source(job)
     finish(job, compute(read, parameters), read)
+
+
+@command(_INPUT, writes="features", plots=True)
+def sync(job: Job, parameters: SyncFeatureParameters) -> None:
+    """Compute what `sync` compares.
+
+    Energies and onsets over pitch, 170 rows. A file of them spares `sync` most of its work.
+
+    For example:
+        mirtool features sync take.wav -o take.npy
+        mirtool features sync a.flac | mirtool sync - b.npy > path.csv
+
+    Paper: Ewert, Müller, Grosche (2009), High resolution audio synchronization using chroma onset features.
+    """
+    from mirtool.features.sync import sync_features
+
+    read = source(job)
+    finish(job, sync_features(read, parameters), read)

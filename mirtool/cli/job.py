@@ -203,6 +203,10 @@ class Job:
         with streams.atomic(target) as stream:
             dispatch.draw(content, stream, chosen)
 
+    def log(self, message: str) -> None:
+        """Tell what was found, on stderr with --verbose."""
+        log.info("%s: %s", " ".join(self.plan.path), message)
+
     def progress(self, total: float | None = None, text: str = "") -> AbstractContextManager[Callable[[float], None]]:
         """Show how much is done, on a terminal: ``with job.progress(n) as advance: advance(1)``."""
         return progress.bar(text or self.plan.label, total, quiet=self.plan.quiet)

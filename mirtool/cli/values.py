@@ -7,6 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from mirtool.errors import UsageProblem
 
 NONE = "none"
+_NONES = (NONE, "auto")  # a value that is found from the data
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -47,7 +48,8 @@ def parse(text: str, annotation: Any) -> Any:
     text : str
         As the user wrote it.
     annotation : type
-        int, float, bool, str, a Literal, a tuple or a mapping of these, or any of them or None (written ``none``).
+        int, float, bool, str, a Literal, a tuple or a mapping of these, or any of them or None (written ``none`` or
+        ``auto``).
 
     Raises
     ------
@@ -55,7 +57,7 @@ def parse(text: str, annotation: Any) -> Any:
         The text is no such value; the message has no subject, so that the caller puts the flag before it.
     """
     bare, can_be_none = optional(annotation)
-    if can_be_none and text.strip().lower() == NONE:
+    if can_be_none and text.strip().lower() in _NONES:
         return None
     if bare is bool:
         return _parse_bool(text)

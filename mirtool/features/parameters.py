@@ -124,3 +124,16 @@ class DlncoParameters(KeyParameters):
     local_norm: float = field(default=0.8, metadata={"help": "length over which the local norm is taken", "unit": "s"})
     local_threshold: float = field(default=0.1, metadata={"help": "smallest local norm"})
     decay_frames: int = field(default=10, metadata={"help": "frames over which an onset decays, as √(1/i)"})
+
+
+@dataclass(frozen=True)
+class SyncFeatureParameters:
+    """What `sync` compares: energies and onsets over pitch."""
+
+    feature_rate: float = field(default=100.0, metadata={"help": "frames a second", "unit": "Hz"})
+    tuning: float | None = field(
+        default=None,
+        metadata={"help": "deviation from A4 = 440 Hz; estimated from the sound by default", "unit": "cents"},
+    )
+    compression: float = field(default=300.0, metadata={"help": "γ of log(1 + γ v) for energies"})
+    onset_compression: float = field(default=1000.0, metadata={"help": "γ of log(1 + γ v) for onsets"})

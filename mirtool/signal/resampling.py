@@ -56,6 +56,45 @@ def resampled(source: AudioSource, sample_rate: int) -> AudioSource:
     return source if source.sample_rate == sample_rate else _Resampled(source, sample_rate)
 
 
+class Resampler:
+    """Online change of the sample rate: blocks in, blocks out, in the end round(frames · ratio) samples without delay.
+
+    Parameters
+    ----------
+    source_rate, target_rate : int
+        Hz.
+    channels : int, optional
+        Without it, blocks have one dimension (n,) instead of two (n × channels).
+    """
+
+    def __init__(self, source_rate: int, target_rate: int, channels: int | None = None) -> None:
+        import soxr
+
+        self._rates = source_rate, target_rate
+        self._shape = () if channels is None else (channels,)
+        self._stream = soxr.ResampleStream(source_rate, target_rate, channels or 1, quality="HQ")
+        self._taken = self._given = 0
+
+    def push(self, block: Samples) -> Samples:
+        """Take samples and return those that are ready."""
+        self._taken += len(block)
+        ready: Samples = self._stream.resample_chunk(np.ascontiguousarray(block))
+        self._given += len(ready)
+        return ready
+
+    def flush(self) -> Samples:
+        """Return the rest; the state is spent."""
+        rest: Samples = self._stream.resample_chunk(np.zeros((0, *self._shape), np.float32), last=True)
+        missing = _length(self._taken, *self._rates) - self._given
+        silence = np.zeros((max(missing - len(rest), 0), *self._shape), np.float32)
+        return np.concatenate((rest[: max(missing, 0)], silence))
+
+
+def _length(frames: int, source_rate: int, target_rate: int) -> int:
+    """Return round(frames · target_rate / source_rate)."""
+    return (2 * frames * target_rate + source_rate) // (2 * source_rate)
+
+
 class _Mono:
     channels = 1
 
@@ -92,28 +131,16 @@ class _Resampled:
 
     @property
     def frames(self) -> int | None:
-        return None if self._source.frames is None else self._length(self._source.frames)
-
-    def _length(self, frames: int) -> int:
-        return (2 * frames * self.sample_rate + self._source.sample_rate) // (2 * self._source.sample_rate)
+        length = self._source.frames
+        return None if length is None else _length(length, self._source.sample_rate, self.sample_rate)
 
     def blocks(self, size: int, overlap: int = 0) -> Iterator[Samples]:
         check_block(size, overlap)
         return reblocked(self._chunks(), size, overlap, self.channels)
 
     def _chunks(self) -> Iterator[Samples]:
-        import soxr
-
-        stream = soxr.ResampleStream(self._source.sample_rate, self.sample_rate, self.channels, quality="HQ")
-        taken = given = 0
+        state = Resampler(self._source.sample_rate, self.sample_rate, self.channels)
         # Always the same chunks, so that rounding does not depend on the size of the blocks.
         for block in self._source.blocks(CHUNK):
-            taken += len(block)
-            chunk = stream.resample_chunk(np.ascontiguousarray(block))
-            given += len(chunk)
-            yield chunk
-        rest = stream.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
-        missing = self._length(taken) - given
-        yield rest[:missing]
-        if missing > len(rest):
-            yield np.zeros((missing - len(rest), self.channels), np.float32)
+            yield state.push(block)
+        yield state.flush()

@@ -1,0 +1,142 @@
+"""`mirtool sync`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import group
+from mirtool.cli.job import Job
+from mirtool.cli.options import Option
+from mirtool.errors import DataError, FormatError, UsageProblem
+from mirtool.features.parameters import SyncFeatureParameters
+from mirtool.sync.parameters import SyncParameters
+
+if TYPE_CHECKING:
+    from mirtool.sync.align import Alignment
+    from mirtool.types import AudioSource, Features, Notes, WarpingPath
+
+READS = ("audio", "score", "notes", "features")
+
+
+@command(group("VERSION", "audio, MIDI, MusicXML, notes or features, in any mix", *READS), writes="path", plots=True)
+def sync(
+    job: Job,
+    parameters: SyncParameters,
+    features: SyncFeatureParameters,
+    anchors: Annotated[str | None, Option("Pairs of times that must be met.", metavar="FILE", files=True)] = None,
+    joint: Annotated[bool, Option("Align more than two versions jointly.")] = False,
+    grid: Annotated[float | None, Option("So many points a second of the first version.", unit="Hz", above=0)] = None,
+    at: Annotated[str | None, Option("Points at these events of the first.", metavar="FILE", files=True)] = None,
+    confidence: Annotated[bool, Option("Append a column that is low where the match is bad.")] = False,
+    cost_matrix: Annotated[str | None, Option("Write the cost matrix.", metavar="FILE", output=".npy")] = None,
+    cost_rate: Annotated[
+        float | None, Option("Its frames a second; of the coarsest level by default.", unit="Hz", above=0)
+    ] = None,
+) -> None:
+    """Find which moment of one version of a piece is which moment of another.
+
+    Columns: time_a,time_b[,confidence] (more than two versions: time_1,time_2,…)
+
+    Harmony and the beginnings of notes are compared; keys, tunings, instruments and tempi may differ. The path is
+    strictly increasing, from the beginning to the end of both versions; silence and applause at the ends are passed
+    over at the local tempo. More than two versions are all aligned with the first.
+
+    For example:
+        mirtool sync a.flac b.flac -o path.csv --plot path.png
+        mirtool sync score.mid recording.flac | mirtool warp - score.mid -o performed.mid
+
+    Paper: Ewert, Müller, Grosche (2009), High resolution audio synchronization using chroma onset features; Prätzlich,
+    Driedger, Müller (2016), Memory-restricted multiscale dynamic time warping.
+    """
+    from mirtool.sync.versions import align_each, align_jointly, joined
+
+    if anchors and joint:
+        raise UsageProblem("--anchors and --joint cannot be had together")
+    if grid and at:
+        raise UsageProblem("--grid and --at cannot be had together")
+    pairs = None if anchors is None else _read(anchors, "path").times
+    versions = _features(job, features)
+    alignments = align_jointly(versions, parameters) if joint else align_each(versions, parameters, pairs)
+    for name, alignment in zip(job.inputs[1:], alignments, strict=True):
+        if alignment.transposition:
+            job.log(f"{name} lies {alignment.transposition:+d} semitones from {job.inputs[0]}")
+    path = _sampled(joined(alignments), grid, None if at is None else _read(at, "events"))
+    job.write(path if confidence else path.without("confidence"))
+    if cost_matrix:
+        job.write_as(_cost(alignments[0], cost_rate), cost_matrix)
+    if job.plan.plot is not None:
+        _draw(job, path, alignments, pairs)
+
+
+def _read(name: str, kind: str) -> Any:
+    """Read the table that an option names."""
+    from mirtool.io import formats
+
+    container = formats.read(name)
+    if formats.container_name(container) != kind:
+        raise FormatError(f"not a {kind} table", name)
+    return container
+
+
+def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
+    """Return the features of all inputs: of one kind and rate, after the files that hold features."""
+    from concurrent.futures import ThreadPoolExecutor
+    from dataclasses import replace
+
+    from mirtool.features.chroma import chroma
+    from mirtool.features.parameters import ChromaParameters
+    from mirtool.features.sync import KIND, sync_features
+    from mirtool.types import Features, Score
+
+    read = [job.read(index) for index in range(len(job.inputs))]
+    given = next((container for container in read if isinstance(container, Features)), None)
+    rate = parameters.feature_rate if given is None else float(given.feature_rate or parameters.feature_rate)
+    kind = KIND if given is None else given.kind
+
+    def compute(index: int) -> "Features":
+        container = read[index]
+        if isinstance(container, Features):
+            return container
+        source = container.notes if isinstance(container, Score) else container
+        try:
+            return computed(index, source)
+        except DataError as error:
+            raise FormatError(str(error), job.inputs[index]) from None
+
+    def computed(index: int, source: "AudioSource | Notes") -> "Features":
+        if kind == KIND:
+            return sync_features(source, replace(parameters, feature_rate=rate))
+        if kind == "chroma":
+            return chroma(source, ChromaParameters(feature_rate=rate, tuning=parameters.tuning))
+        raise FormatError(f"cannot be compared with features of kind {kind or 'unknown'}", job.inputs[index])
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(compute, range(len(read))))
+
+
+def _sampled(path: "WarpingPath", grid: float | None, at: Any) -> "WarpingPath":
+    from mirtool.sync import paths
+
+    if grid is not None:
+        return paths.grid(path, grid)
+    return path if at is None else paths.sample(path, at["time"])
+
+
+def _cost(alignment: "Alignment", rate: float | None) -> "Features":
+    from mirtool.sync.align import coarse_cost
+    from mirtool.types import Features
+
+    C, rate = coarse_cost(alignment.pair, rate)
+    rows = tuple(round(n / rate, 6) for n in range(len(C)))
+    return Features(C, rate, kind="cost", dims=("time_a", "time_b"), axis=rows)
+
+
+def _draw(job: Job, path: "WarpingPath", alignments: "list[Alignment]", anchors: Any) -> None:
+    from mirtool.plots.sync import sync_figure
+    from mirtool.sync.align import coarse_cost
+
+    if len(alignments) > 1:
+        job.plot(lambda: sync_figure(path))
+        return
+    C, rate = coarse_cost(alignments[0].pair, None)
+    extent = (0.0, C.shape[0] / rate, 0.0, C.shape[1] / rate)
+    job.plot(lambda: sync_figure(path, C, extent, anchors))

@@ -1,0 +1,194 @@
+"""From coarse to fine: a box of two versions is aligned at falling frame lengths, each level within a band.
+
+The coarsest level, solved exactly, has at most `CELLS` cells; the finest is cut into sections, so that only the
+compact features, and never the embedded ones of a whole recording, are held [1]_.
+
+References
+----------
+.. [1] T. Prätzlich, J. Driedger, M. Müller: Memory-restricted multiscale dynamic time warping. ICASSP 2016.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.sync.dtw import NoPathError, Path, dtw, dtw_banded
+from mirtool.sync.multiscale import Window, project
+from mirtool.sync.parameters import SyncParameters
+from mirtool.sync.streams import Frames, Side, Streams, bias, embedded, pool, pooled
+
+CELLS = 8_000_000  # of the coarsest level
+MARGIN = 40  # frames of a level by which its band is wider than the path of the level before
+_FIRST = 5  # frames that the second finest level gathers
+_SECTION = 8192  # frames of the first version that are aligned at a time on the finest level
+_OVERLAP = 512  # frames that neighbouring sections share
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of frames: first ≤ n < stop in either version."""
+
+    first_a: int
+    stop_a: int
+    first_b: int
+    stop_b: int
+
+    def coarser(self, factor: int) -> "Box":
+        """Return the rectangle of groups of `factor` frames that holds this one."""
+        return Box(self.first_a // factor, -(-self.stop_a // factor), self.first_b // factor, -(-self.stop_b // factor))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of frames of either version."""
+        return self.stop_a - self.first_a, self.stop_b - self.first_b
+
+
+@dataclass(frozen=True)
+class Level:
+    """Both versions at one frame length."""
+
+    factor: int
+    a: Streams
+    b: Streams
+
+    def embedded(self, a: Side, b: Side, box: Box) -> tuple[Frames, Frames]:
+        """Return X (K × N) and Y (K × M) of a box in frames of this level."""
+        cut_a = {name: frames[box.first_a : box.stop_a] for name, frames in self.a.items()}
+        cut_b = {name: frames[box.first_b : box.stop_b] for name, frames in self.b.items()}
+        return embedded(cut_a, a.weights, left=True), embedded(cut_b, b.weights, left=False)
+
+
+class Pair:
+    """Two versions with their coarser levels.
+
+    Parameters
+    ----------
+    a, b : Side
+        Of the same feature rate and weights.
+    parameters : SyncParameters
+    """
+
+    def __init__(self, a: Side, b: Side, parameters: SyncParameters) -> None:
+        self.a, self.b, self.parameters = a, b, parameters
+        self.bias = bias(a.weights)
+        first = Level(_FIRST, pooled(a, _FIRST), pooled(b, _FIRST))
+        rest = [
+            Level(_FIRST * factor, _thinned(first.a, factor), _thinned(first.b, factor))
+            for factor in _factors(-(-a.frames // _FIRST), -(-b.frames // _FIRST))
+        ]
+        self.levels = [*rest, first]  # from coarse to fine
+
+    def align(self, box: Box) -> Path:
+        """Return the path through a box, from its first to its last pair of frames, as frames of the versions."""
+        parameters = self.parameters
+        if parameters.method == "exact":
+            X = embedded(self.a.streams(box.first_a, box.stop_a), self.a.weights, left=True)
+            Y = embedded(self.b.streams(box.first_b, box.stop_b), self.b.weights, left=False)
+            return self._solved(X, Y, self._band(box, 1), box)
+        path: Path | None = None
+        factor = 1
+        for level in self.levels:
+            part = box.coarser(level.factor)
+            window = self._band(part, level.factor)
+            if path is not None:
+                window = _narrowed(window, projected(path, factor / level.factor, part))
+            path, factor = self._solved(*level.embedded(self.a, self.b, part), window, part), level.factor
+        assert path is not None
+        window = _narrowed(self._band(box, 1), projected(path, float(factor), box))
+        return self._sections(box, window, path * factor)
+
+    def _solved(self, X: Frames, Y: Frames, window: Window | None, box: Box) -> Path:
+        """Return the best path through a box, within a window (relative to the box) if there is one."""
+        steps, weights = self.parameters.steps, self.parameters.step_weights
+        try:
+            if window is None:
+                path, _ = dtw(X, Y, steps, weights, bias=self.bias)
+            else:
+                path, _ = dtw_banded(X, Y, *window, steps, weights, bias=self.bias)
+        except NoPathError:
+            # Slanted steps cannot cross every box: not one of very unequal sides, nor a narrow band at its ends.
+            N, M = box.shape
+            low, high = window or (np.zeros(N, np.int64), np.full(N, M))
+            path, _ = dtw_banded(X, Y, low, high, "classic", None, bias=self.bias)
+        absolute: Path = path + np.array([box.first_a, box.first_b])
+        return absolute
+
+    def _band(self, box: Box, factor: int) -> Window | None:
+        """Return the window that the option --band leaves of a box, None for all."""
+        if self.parameters.band is None:
+            return None
+        N, M = box.shape
+        reach = self.parameters.band * self.a.feature_rate / factor
+        straight = np.arange(N) * ((M - 1) / max(N - 1, 1))
+        tilt = max(1.0, (M - 1) / max(N - 1, 1))  # however narrow the band, a path must fit in
+        low = np.clip(np.floor(straight - reach - tilt), 0, M - 1).astype(np.int64)
+        high = np.clip(np.ceil(straight + reach + tilt) + 1, 1, M).astype(np.int64)
+        low[0], high[-1] = 0, M
+        return low, high
+
+    def _sections(self, box: Box, window: Window | None, coarse: Path) -> Path:
+        """Align the finest level, section by section."""
+        assert window is not None
+        N, M = box.shape
+        low, high = window
+        expected = np.interp(np.arange(N), *_graph(coarse - np.array([box.first_a, box.first_b])))
+        parts: list[Path] = []
+        for first in range(0, N, _SECTION):
+            begin, stop = max(0, first - _OVERLAP), min(first + _SECTION + _OVERLAP, N)
+            left = 0 if begin == 0 else int(np.clip(round(expected[begin]), low[begin], high[begin] - 1))
+            right = M if stop == N else int(np.clip(round(expected[stop - 1]), low[stop - 1], high[stop - 1] - 1)) + 1
+            right = max(right, left + 1)
+            inner_low = np.clip(low[begin:stop] - left, 0, right - left - 1)
+            inner_high = np.clip(high[begin:stop] - left, 1, right - left)
+            inner_low[0], inner_high[-1] = 0, right - left
+            part = Box(box.first_a + begin, box.first_a + stop, box.first_b + left, box.first_b + right)
+            X = embedded(self.a.streams(part.first_a, part.stop_a), self.a.weights, left=True)
+            Y = embedded(self.b.streams(part.first_b, part.stop_b), self.b.weights, left=False)
+            path = self._solved(X, Y, (inner_low, inner_high), part)
+            kept = path[(path[:, 0] >= box.first_a + first) & (path[:, 0] < box.first_a + first + _SECTION)]
+            if parts:
+                kept = kept[kept[:, 1] >= parts[-1][-1, 1]]
+            if len(kept):
+                parts.append(kept)
+        return np.concatenate(parts)
+
+
+def projected(path: Path, ratio: float, box: Box) -> Window:
+    """Return the band around a path of frames `ratio` times as long (absolute), relative to a box."""
+    low, high = project(path, ratio, ratio, MARGIN, box.stop_a, box.stop_b)
+    M = box.shape[1]
+    low = np.clip(low[box.first_a :] - box.first_b, 0, M - 1)
+    high = np.clip(high[box.first_a :] - box.first_b, 1, M)
+    low[0], high[-1] = 0, M
+    return low, np.maximum(high, low + 1)
+
+
+def _narrowed(outer: Window | None, inner: Window) -> Window:
+    """Return what two windows share; where they have nothing in common, the outer one."""
+    if outer is None:
+        return inner
+    low, high = np.maximum(outer[0], inner[0]), np.minimum(outer[1], inner[1])
+    apart = low >= high
+    low, high = np.where(apart, outer[0], low), np.where(apart, outer[1], high)
+    return np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
+
+
+def _graph(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a path as a function of the first version: its frames, and the mean frame of the second at each."""
+    frames, inverse = np.unique(path[:, 0], return_inverse=True)
+    return frames.astype(np.float64), np.bincount(inverse, path[:, 1]) / np.bincount(inverse)
+
+
+def _factors(N: int, M: int) -> list[int]:
+    """Return by how much the levels above the second finest one (N × M) are coarser, from coarse to fine."""
+    coarsest = math.ceil(math.sqrt(N * M / CELLS))
+    if coarsest <= 1:
+        return []
+    middle = math.isqrt(coarsest)
+    return [coarsest] if coarsest <= 8 else [coarsest, middle]
+
+
+def _thinned(streams: Streams, factor: int) -> Streams:
+    return {name: pool(name, frames, factor) for name, frames in streams.items()}
