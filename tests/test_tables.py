@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirtool.errors import DataError, FormatError, UsageProblem
-from mirtool.io import formats
+from mirtool.io import columns, formats
 from mirtool.io.excerpts import excerpt
 from mirtool.types import Events, Notes, Segments, Table, WarpingPath
 
@@ -251,6 +251,15 @@ def test_unknown_columns_are_numbers_where_all_cells_are():
     assert list(table["comment"]) == ["1", "x"]
 
 
+def test_column_that_turns_out_to_be_text(monkeypatch):
+    monkeypatch.setattr(columns, "CHUNK", 2)
+    table = read("time,a,b,c,d\n" + "0,1,,007,\n" * 5 + "1,1,x,y,\n")
+    assert table["a"].dtype == np.float64
+    assert list(table["b"]) == [""] * 5 + ["x"]
+    assert list(table["c"]) == ["007"] * 5 + ["y"]
+    assert list(table["d"]) == [""] * 6
+
+
 @pytest.mark.parametrize("format", ["csv", "json"])
 def test_unknown_numbers(format):
     events = Events({"time": [0.0, 1.0], "score_beat": [np.nan, 2.5]})
@@ -411,8 +420,6 @@ def test_conversions_of_columns_never_look_at_the_locale(monkeypatch):
 
 
 def test_many_rows_in_pieces(monkeypatch):
-    from mirtool.io import columns
-
     monkeypatch.setattr(columns, "CHUNK", 7)
     events = Events({"time": np.arange(100) / 8, "label": np.array([f"#{k}" for k in range(100)], dtype=object)})
     assert_same(read(written(events, "csv")), events)

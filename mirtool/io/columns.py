@@ -55,8 +55,16 @@ def canonical(name: str) -> str:
     return lower if lower in _TIMES | _NUMBERS | _TEXTS or _VERSION.fullmatch(lower) else name
 
 
+class NotNumbers(ValueError):
+    """A column that began with numbers turns out to be text; its first cells are gone."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 class ColumnBuilder:
-    """Collects the cells of one column, piece by piece.
+    """Collects the cells of one column, piece by piece, without keeping those that are numbers.
 
     Times and other well-known numbers must be numbers; a label is text even if it looks like a number; a column that is
     not known holds numbers if all its cells do. An empty cell is NaN (not known) among numbers, but no time.
@@ -64,11 +72,14 @@ class ColumnBuilder:
     Parameters
     ----------
     name : str
+    is_text : bool
+        It is known to be text.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, is_text: bool = False) -> None:
         self.name = name
-        self._is_number = is_time(name) or name in _NUMBERS
+        self._must_be_numbers = is_time(name) or name in _NUMBERS
+        self._is_text = is_text or name in _TEXTS
         self._parts: list[NDArray[np.float64]] = []
         self._cells: list[str] = []
         self._rows = 0
@@ -80,23 +91,30 @@ class ColumnBuilder:
         ------
         RowError
             A cell is no finite number where it must be one.
+        NotNumbers
+            All cells must be collected anew, as text.
         """
-        if self._is_number:
-            self._parts.append(numbers(self.name, cells, self._rows))
-        else:
+        try:
+            if not self._is_text:
+                self._parts.append(numbers(self.name, cells, self._rows))
+        except RowError:
+            if self._must_be_numbers:
+                raise
+            if self._rows:
+                raise NotNumbers(self.name) from None
+            self._is_text = True
+        if self._is_text:
             self._cells.extend(cells)
         self._rows += len(cells)
 
     def finish(self) -> NDArray[Any]:
         """Return the column: float64, or objects (str)."""
-        if self._is_number:
-            return np.concatenate(self._parts) if self._parts else np.zeros(0)
-        if not is_text(self.name) and any(self._cells):
-            try:
-                return numbers(self.name, self._cells)
-            except RowError:
-                pass
-        return texts(self._cells)
+        if self._is_text:
+            return texts(self._cells)
+        column = np.concatenate([np.zeros(0), *self._parts])
+        if not self._must_be_numbers and np.isnan(column).all():  # nothing but empty cells, or no row
+            return texts([""] * self._rows)
+        return column
 
 
 def texts(cells: Sequence[str]) -> NDArray[Any]:

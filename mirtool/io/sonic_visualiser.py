@@ -42,7 +42,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     except ElementTree.ParseError as error:
         raise FormatError(f"damaged XML: {error.msg}", name, error.position[0]) from None
     except (LookupError, ValueError) as error:  # an encoding that is not known
-        raise FormatError(f"damaged XML: {error}", name) from None
+        raise FormatError(f"damaged XML: {str(error)[:60]}", name) from None
     if root.tag != "sv":
         raise FormatError(f"not a layer of Sonic Visualiser: its root is <{root.tag}>", name)
     models = [model for model in root.iter("model") if model.get("type") == "sparse"]

@@ -8,7 +8,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
@@ -81,6 +81,18 @@ def read_columns(stream: BinaryIO, name: str, separator: str) -> tuple[list[str]
     FormatError
         There is no header row, or the file is no such table at all.
     """
+    texts: set[str] = set()
+    while True:
+        try:
+            stream.seek(0)
+            return _columns(stream, name, separator, texts)
+        except columns.NotNumbers as found:
+            texts.add(found.name)
+
+
+def _columns(
+    stream: BinaryIO, name: str, separator: str, texts: Collection[str]
+) -> tuple[list[str], list[NDArray[Any]]]:
     with text_of(stream, name) as text:
         reader = csv.reader(text, delimiter=separator, strict=True)
         try:
@@ -88,7 +100,8 @@ def read_columns(stream: BinaryIO, name: str, separator: str) -> tuple[list[str]
             header = next(rows, None)
             _check_header(header, name, reader.line_num)
             assert header is not None
-            builders = [columns.ColumnBuilder(columns.canonical(cell)) for cell in header]
+            names = [columns.canonical(cell) for cell in header]
+            builders = [columns.ColumnBuilder(cell, cell in texts) for cell in names]
             done = 0
             while chunk := list(itertools.islice(rows, columns.CHUNK)):
                 for builder, cells in zip(builders, _transposed(chunk, len(header), done), strict=True):
