@@ -44,7 +44,7 @@ def sound(frames: int = 3001, channels: int = 2, rate: int = 44100, gain: float 
 
 def written(source, format: str = "wav", subtype: str | None = None, pipe: bool = False) -> bytes:
     stream = Pipe() if pipe else io.BytesIO()
-    audio.write(source, stream, WriteOptions(format, subtype))
+    audio_output.write(source, stream, WriteOptions(format, subtype))
     return stream.getvalue()
 
 
@@ -151,9 +151,9 @@ def test_a_full_disk_is_noticed_through_libsndfile():
             return super().write(data)
 
     with pytest.raises(OSError, match="No space left"):
-        audio.write(sound(200_000), Full(), WriteOptions("flac"))
+        audio_output.write(sound(200_000), Full(), WriteOptions("flac"))
     with pytest.raises(OSError, match="No space left"):
-        audio.write(sound(200_000), Full(), WriteOptions("wav"))
+        audio_output.write(sound(200_000), Full(), WriteOptions("wav"))
 
 
 def test_a_source_that_ends_early_is_no_silent_wrong_header():

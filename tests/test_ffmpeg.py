@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mirtool.errors import DataError, FormatError, MissingPart
-from mirtool.io import audio, ffmpeg
+from mirtool.io import audio, audio_output, ffmpeg
 from mirtool.io.options import ReadOptions, WriteOptions
 from mirtool.types import Audio
 
@@ -47,7 +47,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: Audio) -> Path:
             return False
 
     stream = Pipe()
-    audio.write(sound, stream, WriteOptions("wav"))
+    audio_output.write(sound, stream, WriteOptions("wav"))
     data = bytearray(stream.getvalue())
     data[4:8] = b"\xff" * 4
     at = data.index(b"data") + 4
@@ -84,7 +84,7 @@ def test_a_chain_of_ogg_streams_is_not_cut_after_the_first(tmp_path, monkeypatch
     monkeypatch.setenv("PATH", str(tmp_path))
     streams = [io.BytesIO(), io.BytesIO()]
     for k, stream in enumerate(streams):
-        audio.write(Audio(0.3 * sound.samples[k:20_000], 44100), stream, WriteOptions("ogg"))
+        audio_output.write(Audio(0.3 * sound.samples[k:20_000], 44100), stream, WriteOptions("ogg"))
     assert abs(len(whole(opened(streams[0].getvalue()))) - 20_000) < 1024
     with pytest.raises(MissingPart, match="a chain of Ogg streams is decoded by ffmpeg"):
         opened(streams[0].getvalue() + streams[1].getvalue())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirtool.errors import DataError
-from mirtool.io import midi
+from mirtool.io import midi, midi_output
 from mirtool.io.options import ReadOptions, WriteOptions
 from mirtool.tempo_map import MAX_TEMPO, TempoMap, fitted
 from mirtool.types import Events, Notes, Score, Segments
@@ -17,7 +17,7 @@ END = b"\xff\x2f"
 
 def written(container) -> bytes:
     stream = io.BytesIO()
-    midi.write(container, stream, WriteOptions("midi"))
+    midi_output.write(container, stream, WriteOptions("midi"))
     return stream.getvalue()
 
 

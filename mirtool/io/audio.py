@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from mirtool.blocks import CHUNK
 from mirtool.errors import FormatError
 from mirtool.io import ffmpeg, mpeg, ogg, riff, sniffing, streams
-from mirtool.io.audio_output import sink, write
 from mirtool.io.mpeg import FramesView
 from mirtool.io.options import ReadOptions
 from mirtool.io.recording import Recording, Samples
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     import soundfile
 
 log = logging.getLogger(__name__)
-
-__all__ = ["Recording", "read", "sink", "write"]
 
 LENGTHS = re.compile(r"^\s*(?:SSND|data|riff|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 LIBSNDFILE = {"wav", "w64", "flac", "ogg", "mp3", "aiff", "au", "caf"}  # kinds that `sniffing` tells
@@ -278,15 +275,15 @@ def _decoded(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
 
     stream.seek(0)
     head = stream.read(sniffing.HEAD_SIZE)
-    what = ffmpeg.foreign(head)
-    if sniffing.kind_of(head) == "ogg" and ogg.is_chained(stream):
+    kind = sniffing.kind_of(head)
+    what = ffmpeg.KINDS.get(kind)
+    if kind == "ogg" and ogg.is_chained(stream):
         what = "a chain of Ogg streams"
     try:
         if what is None:
             return DecodedFile(stream, name, options)
     except soundfile.LibsndfileError as problem:
-        known = sniffing.kind_of(head) in LIBSNDFILE
-        if not known:
+        if kind not in LIBSNDFILE:
             raise FormatError(sniffing.complaint("audio", head), name) from problem
         if not ffmpeg.is_installed():
             raise FormatError("cannot be decoded: damaged, or in a codec that libsndfile lacks", name) from problem

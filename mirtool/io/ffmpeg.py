@@ -18,28 +18,21 @@ from mirtool.io.options import ReadOptions
 from mirtool.io.recording import Recording, Samples
 
 STALL = 60.0  # seconds without a byte after which ffmpeg is given up
+# What only ffmpeg decodes: kinds as `mirtool.io.sniffing` tells them.
+KINDS = {
+    "m4a": "MPEG-4 (AAC, ALAC)",
+    "aac": "AAC",
+    "matroska": "Matroska or WebM",
+    "wma": "Windows Media",
+    "wavpack": "WavPack",
+    "ape": "Monkey's Audio",
+    "tta": "True Audio",
+    "amr": "AMR",
+    "dsf": "DSD",
+}
 INSTALL = {"darwin": "brew install ffmpeg", "win32": "winget install ffmpeg"}
 
 log = logging.getLogger(__name__)
-
-
-def foreign(head: bytes) -> str | None:
-    """Return what a recording is that only ffmpeg decodes, by its first bytes; None if it is no such thing."""
-    if head[4:8] == b"ftyp":
-        return "MPEG-4 (AAC, ALAC)"
-    if head[:1] == b"\xff" and head[1:2] and head[1] & 0xF6 == 0xF0:
-        return "AAC"
-    signatures = {
-        b"\x1aE\xdf\xa3": "Matroska or WebM",
-        b"0&\xb2u": "Windows Media",
-        b"wvpk": "WavPack",
-        b"MAC ": "Monkey's Audio",
-        b"TTA1": "True Audio",
-        b"#!AM": "AMR",
-        b"DSD ": "DSD",
-        b"FLV\x01": "Flash video",
-    }
-    return signatures.get(head[:4])
 
 
 def is_installed() -> bool:

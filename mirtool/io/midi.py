@@ -9,12 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mirtool.errors import FormatError
-from mirtool.io.midi_output import write
 from mirtool.io.options import ReadOptions
 from mirtool.tempo_map import TempoMap
 from mirtool.types import Notes, Score
-
-__all__ = ["read", "write"]
 
 # A file that counts in SMPTE frames: microseconds of the "quarter note" that has a second's frames (29: 30 drop frame).
 SMPTE_TEMPO = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
