@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from mirtool.blocks import CHUNK
-from mirtool.errors import FormatError
+from mirtool.errors import FormatError, WriteFailure
 from mirtool.io import ffmpeg, mpeg, ogg, riff, sniffing, streams
 from mirtool.io.mpeg import FramesView
 from mirtool.io.options import ReadOptions
@@ -100,7 +100,12 @@ class WaveStream(Recording):
             data += riff.read_exactly(self._stream, width - rest)
         self._ended = not data or len(data) % width != 0
         data = data[: len(data) - len(data) % width]
-        self._kept.write(data)
+        try:
+            self._kept.write(data)
+        except OSError as problem:
+            folder = tempfile.gettempdir()
+            message = f"{self.name}: does not fit in the temporary folder {folder}: {problem.strerror}"
+            raise WriteFailure(message) from None
         return riff.samples(data, self._header) if data else None
 
 
