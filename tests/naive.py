@@ -105,17 +105,15 @@ def cens(shares, window, factor):
 
 
 def phase_novelty(X):
-    """Σ_k |φ''(n, k)| of spectra, the phases in turns and before the sound 0."""
-    phase = np.concatenate((np.zeros((2, X.shape[1])), np.angle(X) / (2 * np.pi)))
-    change = np.diff(phase, n=2, axis=0)
+    """Σ_k |φ''(n, k)| of spectra from their third frame on, the phases in turns."""
+    change = np.diff(np.angle(X) / (2 * np.pi), n=2, axis=0)
     return np.abs(np.mod(change + 0.5, 1) - 0.5).sum(axis=1)
 
 
 def complex_novelty(X, gamma):
-    """Σ_k |Z(n, k) - Ẑ(n, k)| over the bins whose magnitude rises."""
-    Y = np.concatenate((np.zeros((2, X.shape[1])), np.log(1 + gamma * np.abs(X))))
-    phase = np.concatenate((np.zeros((2, X.shape[1])), np.angle(X)))
-    curve = np.zeros(len(X))
+    """Σ_k |Z(n, k) - Ẑ(n, k)| of spectra from their third frame on, over the bins whose magnitude rises."""
+    Y, phase = np.log(1 + gamma * np.abs(X)), np.angle(X)
+    curve = np.zeros(len(X) - 2)
     for n in range(2, len(Y)):
         for k in range(X.shape[1]):
             if Y[n, k] > Y[n - 1, k]:

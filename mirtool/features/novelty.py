@@ -27,7 +27,8 @@ METHODS = ("energy", "spectral", "phase", "complex")
 class NoveltyState:
     """Online novelty without post-processing: samples in, values of the curve out.
 
-    Value n compares frame n with what came before; before the sound there is silence.
+    Value n compares frame n with the frames before it, and is 0 where there are none: that a recording begins is no
+    event in it.
 
     * energy: |E(n) - E(n-1)|≥0 of the compressed local energy E (Section 6.1.1);
     * spectral: Σ_k |Y(n, k) - Y(n-1, k)|≥0 of the compressed magnitudes Y (6.1.2);
@@ -56,7 +57,7 @@ class NoveltyState:
         self._frame = 0
         N = parameters.window_length
         self._turns = np.exp(-2j * np.pi * np.arange(N) / N).astype(np.complex64)
-        self._last: Frames = np.zeros((1, 1 if parameters.method == "energy" else self._stft.bins), np.float32)
+        self._last: Frames | None = None
         self._units: NDArray[np.complex64] = np.ones((2, self._stft.bins), np.complex64)
 
     def push(self, samples: NDArray[np.float32]) -> list[Frames]:
@@ -67,11 +68,15 @@ class NoveltyState:
         """Return the remaining values."""
         return [self._novelty(spectra) for spectra in self._stft.flush()]
 
-    def _rise(self, values: Frames) -> Frames:
-        """Return the sum over the bins of what rises, and remember the last frame."""
-        before = np.concatenate((self._last, values[:-1]))
+    def _before(self, values: Frames) -> Frames:
+        """Return the frame before each frame, the first one standing for what was before the sound."""
+        before = np.concatenate((values[:1] if self._last is None else self._last, values[:-1]))
         self._last = values[-1:].copy()
-        rise: Frames = np.maximum(values - before, 0).sum(axis=1)
+        return before
+
+    def _rise(self, values: Frames) -> Frames:
+        """Return the sum over the bins of what rises."""
+        rise: Frames = np.maximum(values - self._before(values), 0).sum(axis=1)
         return rise
 
     def _energy(self, spectra: NDArray[np.complex64]) -> Frames:
@@ -107,19 +112,22 @@ class NoveltyState:
         directions = self._directions(spectra, np.sqrt(power(spectra)))
         step = directions[1:] * directions[:-1].conj()
         change: Frames = np.abs(np.angle(step[1:] * step[:-1].conj())).sum(axis=1) / np.float32(2 * np.pi)
-        return change
+        return self._predicted(change)
 
     def _complex(self, spectra: NDArray[np.complex64]) -> Frames:
         magnitude = np.sqrt(power(spectra))
         directions = self._directions(spectra, magnitude)
         values = compress(magnitude, self._gamma)
-        before = np.concatenate((self._last, values[:-1]))
-        self._last = values[-1:].copy()
+        before = self._before(values)
         predicted = before * directions[1:-1] * directions[1:-1] * directions[:-2].conj()
         surprise = np.sqrt(power(values * directions[2:] - predicted))
         surprise[values <= before] = 0
-        total: Frames = surprise.sum(axis=1)
-        return total
+        return self._predicted(surprise.sum(axis=1))
+
+    def _predicted(self, values: Frames) -> Frames:
+        """Drop what came before there were two frames to predict a phase from."""
+        values[: max(0, 2 - (self._frame - len(values)))] = 0
+        return values
 
 
 def enhanced(curve: Frames, reach: int) -> Frames:
