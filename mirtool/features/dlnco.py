@@ -24,9 +24,9 @@ from mirtool.signal.filters import gaussian_bank
 from mirtool.signal.stft import frame_count
 from mirtool.types import AudioSource, Features, Notes
 
-# Lowest pitch and window (s) of each register: about 34 periods of a pitch tell a semitone, and shorter windows above
-# tell the time, as the filters of constant Q of the paper do.
-_REGISTERS = ((0, 0.372), (48, 0.186), (60, 0.093), (72, 0.0464), (84, 0.0232))
+# Lowest pitch and window (s) of each register: windows as long as semitones need (34 periods and more; bass notes are
+# left with less, and are heard by their partials), and shorter above, to tell the time.
+_REGISTERS = ((0, 0.186), (66, 0.093), (78, 0.0464))
 _HOPS = 8  # frames in a window
 _REACH = 0.12  # seconds to either side in which a peak must stand out …
 _SHARE = 2 / 3  # … by reaching this share of the largest value (as in the Sync Toolbox)

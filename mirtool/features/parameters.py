@@ -119,7 +119,7 @@ class DlncoParameters(KeyParameters):
     """DLNCO: decaying locally normalised chroma onsets (Ewert, Müller and Grosche, ICASSP 2009)."""
 
     onset_compression: float = field(
-        default=1e5, metadata={"help": "γ of the logarithmic compression log(1 + γ v) of energy onsets v"}
+        default=1e6, metadata={"help": "γ of the logarithmic compression log(1 + γ v) of energy onsets v"}
     )
     local_norm: float = field(default=0.8, metadata={"help": "length over which the local norm is taken", "unit": "s"})
     local_threshold: float = field(default=0.1, metadata={"help": "smallest local norm"})
