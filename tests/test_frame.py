@@ -148,6 +148,7 @@ def test_wrong_parameter_files(run, files, text, code, says):
         ("shift a.csv -o x.csv --copy x.csv", 2, "the output of both"),
         ("shift a.csv b.csv --copy x.csv", 2, "several inputs need a folder"),
         ("shift a.csv b.csv --format midi", 2, "cannot share one stream"),
+        ("shift corpus --format beats", 2, "has no column for the input's name"),
         ("shift a.csv --skip-existing", 2, "--skip-existing needs -o"),
         ("shift - -", 2, "stdin"),
         ("shift a.csv -o /dev/full", 74, "/dev/full"),
@@ -192,6 +193,12 @@ def test_a_glob_gets_no_column_and_a_folder_does(run, files):
     assert run("shift", "corpus").text == (
         "file,time\ncorpus/a.csv,4.500000\ncorpus/deep/bad.csv,5.500000\ncorpus/deep/bad.csv,6.500000\n"
     )
+
+
+def test_lines_of_json_are_laid_one_after_the_other(run, files):
+    lines = run("shift", "corpus", "--format", "json").text.splitlines()
+    assert [json.loads(line)["file"] for line in lines] == ["corpus/a.csv"] + ["corpus/deep/bad.csv"] * 2
+    assert run("shift", "a.csv", "b.csv", "--format", "mireval").text == "1.500000\n2.500000\n3.500000\n"
 
 
 def test_a_folder_of_outputs(run, files):

@@ -1,6 +1,7 @@
 """Generated files: current, and right for those who read them."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mirtool.cli import manual
-from mirtool.cli.command import names
+from mirtool.cli.command import Command, names
+from mirtool.cli.main import parse
+from mirtool.io import formats
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "man").glob("*.1"))
@@ -20,6 +23,44 @@ def test_generated_files_are_current():
 
 def test_every_command_has_a_page():
     assert {path.name for path in PAGES} == {"mirtool.1", *(f"mirtool-{name}.1" for name in names())}
+
+
+def examples() -> list[tuple[str, Command | None, list[str]]]:
+    """Return each command line within the examples of the help, with the command that it calls."""
+    known = manual.entries()
+    found = []
+    for entry in known.values():
+        for help in {entry.help, *(command.help for command in entry.commands.values())}:
+            for line in re.findall(r"^    (mirtool .*)$", help, re.MULTILINE):
+                for segment in line.split("|"):
+                    words = shlex.split(segment, comments=True)
+                    if words[0] != "mirtool" or words[1] not in known:
+                        continue  # a tool of the shell, or a command that is still to come
+                    called = known[words[1]]
+                    if called.single is not None:
+                        found.append((line, called.single, words[2:]))
+                    else:
+                        found.append((line, called.commands.get(words[2]), words[3:]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "words"), examples(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_examples_are_command_lines(line, command, words):
+    assert command is not None
+    _, given = parse(command, [word for word in words if word not in (">", "head")])
+    assert given or command.inputs.shape == "none"
+
+
+@pytest.mark.parametrize("entry", manual.entries().values(), ids=lambda entry: entry.name)
+def test_help_has_two_examples_and_a_summary(entry):
+    for command in entry.commands.values():
+        assert len(re.findall(r"^    mirtool ", command.help, re.MULTILINE)) >= 2
+        assert command.help.partition("\n")[0].endswith(".")
+        assert command.help.partition("\n\n")[0].count("\n") == 0
+        if command.writes in formats.TABLES:
+            assert "Columns: " in command.help
 
 
 def test_no_dates():

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Literal
 
 from mirtool.errors import FormatError, MissingInput, UsageProblem
+from mirtool.io import streams
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,9 @@ def _raise(error: OSError) -> None:
 
 def read_text(name: str) -> str:
     """Read a list or a job table; `-` is stdin."""
-    import sys
-
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise MissingInput(f"{name}: {error.strerror}") from None
+        with streams.open_input(name) as stream:
+            return stream.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise FormatError("not text in UTF-8", name) from None
 

@@ -1,6 +1,7 @@
 """The program: arguments in, exit code out, one place for errors."""
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -33,6 +34,8 @@ def main() -> NoReturn:
     signals.install()
     if not any(name in os.environ for name in _THREADS):
         os.environ.update(dict.fromkeys(_THREADS, "1"))  # before numpy is loaded
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # help has characters that not every locale knows
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what users should know is logged
     code = run(sys.argv[1:])
@@ -190,10 +193,18 @@ def _call(command: Command, given: list[str], values: Mapping[str, Any]) -> int:
     return 0
 
 
+class _Stderr(logging.Handler):
+    """Writes to what is stderr at the moment: while a progress bar is shown, lines go above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(self.format(record) + "\n")
+
+
 @contextlib.contextmanager
 def _logging(title: str, values: Mapping[str, Any]) -> Iterator[None]:
     """Send messages of the package to stderr for the time of a command."""
-    handler = logging.StreamHandler()
+    handler = _Stderr()
     handler.setFormatter(logging.Formatter(f"{title}: %(message)s"))
     before = log.level, log.propagate
     log.setLevel(logging.ERROR if values.get("quiet") else logging.INFO if values.get("verbose") else logging.WARNING)

@@ -4,13 +4,13 @@ import dataclasses
 import functools
 import typing
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from mirtool import __version__
 from mirtool.cli import options, values
+from mirtool.cli.inputs import read_text
 from mirtool.cli.options import Option
-from mirtool.errors import FormatError, MissingInput, UsageProblem
+from mirtool.errors import FormatError, UsageProblem
 
 
 @functools.cache
@@ -120,8 +120,6 @@ def _read(file: str) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(Path(file).read_text("utf-8"))
-    except OSError as error:
-        raise MissingInput(f"{file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(read_text(file))
+    except tomllib.TOMLDecodeError as error:
         raise FormatError(f"not TOML: {error}", file) from None
