@@ -458,7 +458,7 @@ def test_warm_compiles_everything_that_is_used_once():
 def test_the_bounds_check_fires():
     from mirtool.sync._kernels import trace_band
 
-    few_marks = np.zeros(1, np.uint8)
-    offsets = np.arange(9)
+    starts, bounds = np.zeros(9, np.int64), 4 * np.arange(10)
+    too_few = np.zeros(8, np.uint8)
     with pytest.raises(IndexError):
-        trace_band(False, offsets, few_marks, 4, 4, np.empty((10, 2), np.int64))
+        trace_band(False, starts, bounds, too_few, 4, 4, np.empty((10, 2), np.int64))

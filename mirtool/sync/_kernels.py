@@ -29,6 +29,7 @@ Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 Borders = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 
 # Slices are made in the functions that loop over them: passed as arguments, each would be counted by an atomic
 # reference counter on every anti-diagonal. No function is called with a literal number: numba compiles it anew for it.
@@ -76,13 +77,12 @@ def _relax(
     start: int,
     end: int,
     costs: Matrix,
-    marks: NDArray[np.uint8],
-    offset: int,
+    marks: Bytes,
 ) -> None:
     """Accumulate one anti-diagonal: the best of three predecessors plus the weighted cost.
 
-    Row i of anti-diagonal d stands in diagonals[(d + 3) % len(diagonals), i + 2]. marks[offset …] receives which
-    predecessor was best, 0 for the third, 1 for the first, 2 for the second; no marks are written where there are none.
+    Row i of anti-diagonal d stands in diagonals[(d + 3) % len(diagonals), i + 2]. `marks` receives which
+    predecessor was best, 0 for the third, 1 for the first, 2 for the second; none are written where it is empty.
     """
     mask = diagonals.shape[0] - 1
     first = start // LANES * LANES
@@ -105,7 +105,7 @@ def _relax(
             best = via_a if via_a < via_b else via_b
             out[i] = best if best < via_c else via_c
     else:
-        chosen = marks[offset : offset + size]
+        chosen = marks[:size]
         for i in range(size):
             cost = run[i]
             via_a, via_b, via_c = a[i] + wa * cost, b[i] + wb * cost, c[i] + wc * cost
@@ -155,7 +155,7 @@ def _tile(
         if d >= 0:
             if d % CHUNK == 0:
                 _compute_costs(X, Y, bias, r0 + r, origin - c0 - c, starts, ends, d, costs)
-            _relax(diagonals, d, slanted, weights, starts[d], ends[d], costs, no_marks, d)
+            _relax(diagonals, d, slanted, weights, starts[d], ends[d], costs, no_marks)
         here = (d + 3) & mask
         # the borders that the next anti-diagonals read
         for back in range(2):
@@ -277,6 +277,16 @@ def trace(
 
 
 @kernel
+def _pack(marks: Bytes, packed: Bytes, begin: int, end: int) -> None:
+    """Pack the marks of one run, four to a byte: a quarter of the run on another (neighbours would not be vectors)."""
+    size = end - begin
+    a, b, c, d = marks[:size], marks[size : 2 * size], marks[2 * size : 3 * size], marks[3 * size : 4 * size]
+    out = packed[begin:end]
+    for i in range(size):
+        out[i] = a[i] | b[i] << 2 | c[i] << 4 | d[i] << 6
+
+
+@kernel
 def banded(
     X: Matrix,
     Y: Matrix,
@@ -286,20 +296,21 @@ def banded(
     weights: Vector,
     starts: Numbers,
     ends: Numbers,
-    offsets: Numbers,
-    marks: NDArray[np.uint8],
+    bounds: Numbers,
+    packed: Bytes,
 ) -> float:
     """Accumulate the costs of a band; return those of its last cell.
 
     The cells of anti-diagonal d are those of the rows starts[d] ≤ n < ends[d]; both never fall and never rise by more
-    than 1. marks[offsets[d] + n] receives the best predecessor of a cell (see `_relax`); runs are widened to multiples
-    of LANES.
+    than 1. packed[bounds[d] : bounds[d + 1]] receives the best predecessors (see `_relax`, `_pack`), of runs widened to
+    multiples of LANES.
     """
     rows, widest = ends[-1], 0
     for d in range(starts.size):
         widest = max(widest, ends[d] - starts[d])
     diagonals = np.full((4, rows + 4 + LANES), np.inf, np.float32)
     costs = np.empty((CHUNK, widest + 2 * LANES), np.float32)
+    marks = np.empty(widest + 2 * LANES, np.uint8)
     base = 0.0
     for d in range(starts.size):
         first, last = starts[d], ends[d]
@@ -308,10 +319,8 @@ def banded(
         if d % 256 == 255:
             base += _rebase(diagonals, (d + 2) & 3, first, last + 3)
         if last > first:
-            _relax(
-                diagonals, d, slanted, weights, first, last,
-                costs, marks, offsets[d] + first // LANES * LANES,
-            )  # fmt: skip
+            _relax(diagonals, d, slanted, weights, first, last, costs, marks)
+            _pack(marks, packed, bounds[d], bounds[d + 1])
         here = (d + 3) & 3
         if d == 0:
             diagonals[here, 2] = costs[0, 0]
@@ -338,8 +347,9 @@ def _rebase(diagonals: Matrix, latest: int, first: int, last: int) -> float:
 @kernel
 def trace_band(
     slanted: bool,
-    offsets: Numbers,
-    marks: NDArray[np.uint8],
+    starts: Numbers,
+    bounds: Numbers,
+    packed: Bytes,
     n: int,
     m: int,
     path: NDArray[np.int64],
@@ -349,7 +359,10 @@ def trace_band(
     while n > 0 or m > 0:
         path[at, 0], path[at, 1] = n, m
         at -= 1
-        mark = marks[offsets[n + m] + n]
+        begin = bounds[n + m]
+        quarter = bounds[n + m + 1] - begin
+        i = n - starts[n + m] // LANES * LANES
+        mark = packed[begin + i % quarter] >> (2 * (i // quarter)) & 3
         if mark == 0:
             n, m = n - 1, m - 1
         elif mark == 1:
@@ -369,7 +382,7 @@ def warm() -> None:
     diagonals = np.zeros((8, 4 + LANES), np.float32)
     forward(*problem, 0, 0, tile, tile, top, top[None].copy(), lefts, diagonals)
     trace(*problem, 1, 1, 0, 0, diagonals, path, at)
-    starts, ends, offsets = np.array([0, 0, 1]), np.array([1, 2, 2]), LANES * np.arange(3)
-    marks = np.zeros(3 * LANES, np.uint8)
-    banded(*problem, starts, ends, offsets, marks)
-    trace_band(False, offsets, marks, 1, 1, path)
+    starts, ends, bounds = np.array([0, 0, 1]), np.array([1, 2, 2]), LANES // 4 * np.arange(4)
+    packed = np.zeros(LANES, np.uint8)
+    banded(*problem, starts, ends, bounds, packed)
+    trace_band(False, starts, bounds, packed, 1, 1, path)

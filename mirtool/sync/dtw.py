@@ -284,7 +284,7 @@ def dtw_banded(
 ) -> tuple[Path, float]:
     """Warp two feature sequences within a band: frame n of X meets frames low[n] ≤ m < high[n] of Y only.
 
-    Takes a byte for each cell of the band (and its rounding up to 16 cells an anti-diagonal).
+    Takes two bits for each cell of the band (its anti-diagonals being widened to multiples of 16 cells).
 
     Parameters
     ----------
@@ -317,14 +317,14 @@ def dtw_banded(
     diagonals = np.arange(N + M - 1)
     starts = np.searchsorted(np.arange(N) + high - 1, diagonals, side="left")
     ends = np.searchsorted(np.arange(N) + low, diagonals, side="right")
-    begins = starts // LANES * LANES
-    bounds = np.concatenate([[0], np.cumsum((ends + LANES - 1) // LANES * LANES - begins)])
-    marks, offsets = np.empty(bounds[-1], np.uint8), bounds[:-1] - begins
-    cost = banded(*problem.arguments, starts, ends, offsets, marks)
+    sizes = (ends + LANES - 1) // LANES * LANES - starts // LANES * LANES
+    bounds = np.concatenate([[0], np.cumsum(sizes // 4)])
+    packed = np.empty(bounds[-1], np.uint8)
+    cost = banded(*problem.arguments, starts, ends, bounds, packed)
     if not np.isfinite(cost):
         raise NoPathError(f"no path with {steps} steps fits into the band between {N} and {M} frames")
     path = np.empty((N + M, 2), np.int64)
-    begin = trace_band(problem.slanted, offsets, marks, N - 1, M - 1, path)
+    begin = trace_band(problem.slanted, starts, bounds, packed, N - 1, M - 1, path)
     return path[begin:].copy(), cost
 
 

@@ -1,7 +1,7 @@
 """Multiscale dynamic time warping: solve coarsely, then refine within a band around the coarse path.
 
 Time and memory grow with N + M instead of N · M [1]_. The result is exact unless the best path leaves the band. Where
-[2]_ bounds the memory of a level by cutting it at anchors, the band is swept in one piece here: a byte a cell.
+[2]_ bounds the memory of a level by cutting it at anchors, the band is swept in one piece here: two bits a cell.
 
 References
 ----------
