@@ -291,7 +291,7 @@ class Score:
         DataError
             The mapping turns back or is not finite.
         """
-        others = [tick for track in self.messages for tick, _ in track]
+        others = [tick for track in self.messages for tick, _ in track if tick]  # set-up at tick 0 stays there
         old = np.unique(np.concatenate((self.ticks.ravel(), np.array(others, dtype=np.int64))))
         if not len(old):
             return self
@@ -306,7 +306,7 @@ class Score:
         tempo_map, new = fitted(old, times, self.ticks_per_beat, max(round(beats * self.ticks_per_beat), 1))
 
         def place(tick: int) -> int:
-            return int(new[np.searchsorted(old, tick)]) if tick else 0  # set-up at the very beginning stays there
+            return int(new[np.searchsorted(old, tick)]) if tick else 0
 
         messages = tuple(tuple((place(tick), data) for tick, data in track) for track in self.messages)
         return replace(self.moved(new[np.searchsorted(old, self.ticks)], tempo_map), messages=messages)

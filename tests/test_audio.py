@@ -282,6 +282,13 @@ def test_a_stream_comes_out_as_it_comes_in():
         os.close(writing)
 
 
+def test_a_pipe_that_knows_its_length_says_so():
+    data = encoded(signal(3000), subtype="PCM_16")
+    assert piped(data).frames == 3000
+    assert piped(data, start=0.01, duration=0.02).frames == 882
+    assert piped(with_lengths(data, 0, 0)).frames is None
+
+
 def test_a_regular_file(tmp_path: Path):
     path = tmp_path / "take.flac"
     path.write_bytes(encoded(signal(), format="FLAC"))

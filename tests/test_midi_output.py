@@ -261,6 +261,12 @@ def test_a_mapping_that_turns_back():
         melody().retimed(lambda time: time * np.nan)
 
 
+def test_a_rest_in_front_takes_up_a_delay():
+    messages = (((0, b"\xc0\x05"), (9600, END)),)
+    score = score_of([(480, 960, 60, 64, 0, 0), (960, 1440, 62, 64, 0, 0)], (), messages)
+    assert np.array_equal(performed(score, lambda time: time + 1.5).ticks, score.ticks)
+
+
 def test_messages_move_with_the_notes():
     messages = (((0, b"\xff\x03name"), (0, b"\xc0\x05"), (960, b"\xff\x05la"), (9600, END)),)
     score = score_of([(0, 480, 60, 64, 0, 0), (960, 1440, 62, 64, 0, 0)], (), messages)

@@ -61,7 +61,8 @@ class WaveStream(Recording):
     """
 
     def __init__(self, stream: BinaryIO, header: riff.WaveHeader, name: str, options: ReadOptions) -> None:
-        super().__init__(stream, name, header.layout, None, options)
+        total = None if header.data_bytes is None else header.data_bytes // header.frame_bytes
+        super().__init__(stream, name, header.layout, total, options)
         self._header = header
         self._kept = tempfile.SpooledTemporaryFile(streams.SPOOL_SIZE)  # noqa: SIM115 (lives as long as the recording)
         weakref.finalize(self, self._kept.close)
