@@ -223,13 +223,19 @@ def test_parameters_go_round(command, call, here):
 
 
 @each([command for command in READING if command.plots])
-@pytest.mark.parametrize("extension", ["png", "svg", "pdf"])
-def test_plots_are_the_same_twice(command, extension, call, here):
-    first, second = (here / f"{name}.{extension}" for name in "ab")
+def test_plots_are_the_same_twice(command, call, here):
+    first, second = here / "a.svg", here / "b.svg"
     assert call(*line(command, "--plot", first.name)).code == 0
     assert call(*line(command, "--plot", second.name)).code == 0
-    assert first.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml", b"%PDF-")
+    assert first.read_bytes().startswith(b"<?xml")
     assert first.read_bytes() == second.read_bytes()
+
+
+@each([command for command in FIRST if command.plots])
+@pytest.mark.parametrize(("extension", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_plots_in_other_formats(command, extension, magic, call, here):
+    assert call(*line(command, "--plot", f"a.{extension}")).code == 0
+    assert (here / f"a.{extension}").read_bytes().startswith(magic)
 
 
 @each(MANY)

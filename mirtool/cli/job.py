@@ -154,7 +154,7 @@ class Job:
         from mirtool.io.options import WriteOptions
 
         plan = self.plan
-        if plan.column is not None and formats.container_name(container) in formats.TABLES:
+        if plan.column is not None:
             container = _with_column(container, plan.column)
         if not plan.collect:
             formats.write(container, plan.output, format=plan.format, subtype=plan.subtype)
@@ -218,8 +218,13 @@ class Job:
 
 
 def _with_column(table: Any, name: str) -> "Table":
+    """Put the name of the input before a table, or the notes of a score."""
     import numpy as np
 
+    from mirtool.types import Score
+
+    if isinstance(table, Score):
+        table = table.notes
     column = np.full(len(table), name, dtype=object)
     named: Table = type(table)({"file": column, **table.columns})
     return named

@@ -186,7 +186,7 @@ def _call(command: Command, given: list[str], values: Mapping[str, Any]) -> int:
     plans = planning.plan(command, given, values)
     if values.get("skip_existing"):
         if any(plan.collect or plan.output == "-" for plan in plans):
-            raise UsageProblem("--skip-existing needs -o FILE or -o DIR/")
+            raise UsageProblem("--skip-existing needs -o DIR/, or -o FILE with one input")
         plans = [plan for plan in plans if not batch.is_done(plan)]
     quiet, debug = bool(values.get("quiet")), bool(values.get("debug"))
     batch.run(command, plans, jobs=values.get("jobs", 1), debug=debug, quiet=quiet)

@@ -336,7 +336,9 @@ def _check_stream(plans: list[Plan]) -> None:
     format = plans[0].format
     if len({job.output for job in plans}) > 1:
         raise UsageProblem("the rows of a job table write to several places; give each its own output")
+    if format is None:
+        raise UsageProblem("several inputs in one stream need --format, or -o DIR/")
     if format not in STREAMABLE:
-        raise UsageProblem(f"several inputs cannot share one stream of {format or 'this kind'}: -o DIR/")
+        raise UsageProblem(f"several inputs cannot share one stream of {format}: -o DIR/")
     if any(job.column is not None for job in plans) and format not in NAMED:
         raise UsageProblem(f"{format} has no column for the input's name: {', '.join(NAMED)} have, or -o DIR/")
