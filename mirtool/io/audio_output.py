@@ -147,7 +147,9 @@ class CodedSink(Sink):
         try:
             self._file = soundfile.SoundFile(self._guarded, "w", sample_rate, channels, subtype, format=codec)
         except soundfile.LibsndfileError:
-            raise UsageProblem(f"{codec} ({subtype}) cannot hold {channels} channels at {sample_rate} Hz") from None
+            rates = " (it knows 8, 12, 16, 24 and 48 kHz)" if subtype == "OPUS" else ""
+            message = f"{codec} ({subtype}) cannot hold {channels} channels at {sample_rate} Hz{rates}"
+            raise UsageProblem(message) from None
         soundfile._snd.sf_command(self._file._file, NO_PEAK_CHUNK, soundfile._ffi.NULL, 0)
 
     def _put(self, values: NDArray[Any]) -> None:
