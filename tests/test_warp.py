@@ -59,6 +59,22 @@ def test_a_score_keeps_its_musical_time():
     np.testing.assert_allclose(moved.notes["offset"], [2, 4, 5], atol=1e-3)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_silence_that_one_version_lacks_is_left_out(reverse):
+    matrix = np.array([[0, 0], [0.001, 0.8], [1, 1.8], [4, 4.8], [4.001, 6]])
+    path = WarpingPath.from_times(matrix[:, ::-1] if reverse else matrix)
+    forward, backward = maps(path)[::-1] if reverse else maps(path)
+    np.testing.assert_allclose(forward(np.array([0, 0.5, 4.0, 4.5])), [0.8, 1.3, 4.8, 5.3], atol=0.002)
+    np.testing.assert_allclose(backward(np.array([0, 0.8, 4.8, 6])), [-0.8, 0, 4, 5.2], atol=0.002)
+    events = warp(Events({"time": [0.0, 1.0]}), path, int(reverse), int(not reverse))
+    np.testing.assert_allclose(events["time"], [0.8, 1.8], atol=0.002)
+
+
+def test_a_pause_within_is_kept():
+    path = WarpingPath.from_times([[0, 0], [1, 1], [1.001, 3], [2, 4]])
+    np.testing.assert_allclose(warp(Events({"time": [1.0, 1.5]}), path)["time"], [1, 3.5], atol=0.002)
+
+
 def ramp(frames, rate, start=0.0):
     """Two rows: the time of each frame, and a constant."""
     times = start + np.arange(frames) / rate

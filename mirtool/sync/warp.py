@@ -14,6 +14,7 @@ from mirtool.types import AudioSource, Events, Features, Notes, Score, Segments,
 if TYPE_CHECKING:
     from mirtool.signal.tsm import TimeMap
 
+STANDSTILL = 0.002  # seconds
 TIME_COLUMNS: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
     (Events, ("time",)),
     (Segments, ("start", "end")),
@@ -22,9 +23,25 @@ TIME_COLUMNS: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
 
 
 def maps(path: WarpingPath, source: int = 0, target: int = 1) -> "tuple[TimeMap, TimeMap]":
-    """Return the map from times of one version to those of another, and the map back (see `paths.transfer`)."""
+    """Return the map from times of one version to those of another, and the map back.
+
+    As `paths.transfer`, but for the stretch that leads a path to the beginnings (or ends) of both recordings where one
+    has silence or applause that the other lacks: there one version all but stands still, and a note at its very
+    beginning would move to the beginning of the silence, the first samples of sound would fill it. Such a stretch is
+    left out, so that the local tempo goes on.
+    """
     x, y = breakpoints(path, source, target)
+    if len(x) > 2 and _stands_still(x[1] - x[0], y[1] - y[0]):
+        x, y = x[1:], y[1:]
+    if len(x) > 2 and _stands_still(x[-1] - x[-2], y[-1] - y[-2]):
+        x, y = x[:-1], y[:-1]
     return partial(piecewise, x=x, y=y), partial(piecewise, x=y, y=x)
+
+
+def _stands_still(one: float, other: float) -> bool:
+    """Tell whether one version moves by less than a frame of any feature while the other leaves it far behind."""
+    shorter, longer = sorted((one, other))
+    return shorter < STANDSTILL and longer > 20 * STANDSTILL
 
 
 def warp(
