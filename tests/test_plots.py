@@ -340,6 +340,23 @@ def test_sync_figure_shows_cost_path_ratio_and_confidence():
     assert bar.get_ylabel() == "Cost"
 
 
+def test_many_high_costs_do_not_hide_the_valley():
+    cost = np.full((30, 30), 2.0)
+    cost[:, ::15] = 50.0
+    np.fill_diagonal(cost, 0.1)
+    path = WarpingPath.from_times(np.array([[0.0, 0.0], [3.0, 3.0]]))
+    drawn = sync_figure(path, cost)
+    assert drawn.axes[0].get_images()[0].get_clim() == pytest.approx((0.1, 2.0), rel=1e-3)
+    assert figure_of([Features(cost, 10.0, "cost", ("time_a", "time_b"))]).axes[0].get_xlabel() == "Time in B (s)"
+
+
+def test_silence_at_an_end_leaves_the_axis_of_the_ratio():
+    time = np.linspace(0.0, 100.0, 1001)
+    path = WarpingPath.from_times(np.stack([time, np.where(time < 98, time, 98 + (time - 98) / 1000)], axis=1))
+    low, high = sync_figure(path).axes[1].get_ylim()
+    assert 0.5 < low < 1 < high < 2
+
+
 def test_tempo_ratio_follows_a_change_of_tempo():
     a = np.array([0.0, 10.0, 20.0])
     b = np.array([0.0, 5.0, 25.0])  # twice as fast, then half as fast

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mirtool.errors import DataError
 from mirtool.plots import labels
 from mirtool.plots.figure import INK, Panel, colour_bar
-from mirtool.plots.reduction import BINS, curve_envelope, finite_range, pooled
+from mirtool.plots.reduction import BINS, cost_range, curve_envelope, finite_range, pooled
 from mirtool.types import Features
 
 MAX_ROWS = 720
@@ -107,7 +107,7 @@ def _paint_matrix(features: Features, span: tuple[float, float], height: float, 
         axes.yaxis.set_major_locator(MaxNLocator(6))
     else:
         axes.set_yticks(rows.ticks, rows.names)
-    colour_bar(axes, drawn, label, height)
+    colour_bar(axes, drawn, label, height, clipped=features.kind == "cost")
 
 
 def _levels(features: Features, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], str]:
@@ -123,9 +123,9 @@ def _levels(features: Features, image: NDArray[np.float32]) -> tuple[NDArray[np.
 
 def _scale(features: Features, image: NDArray[np.float32]) -> tuple[float, float, str]:
     """Colour limits and map: dark is much, as in the book; low cost is dark; signed values are centred on white."""
-    low, high = finite_range(image)
     if features.kind == "cost":
-        return low, high, "gray"
+        return (*cost_range(image), "gray")
+    low, high = finite_range(image)
     if low < 0 < high:
         limit = max(-low, high)
         return -limit, limit, "RdBu_r"

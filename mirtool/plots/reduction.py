@@ -26,6 +26,12 @@ def finite_range(values: FloatArray) -> tuple[float, float]:
     return float(finite.min()), float(finite.max())
 
 
+def cost_range(cost: FloatArray) -> tuple[float, float]:
+    """Return the limits between which costs are told apart: the many high ones would hide the valleys of low cost."""
+    low, high = finite_range(cost)
+    return low, max(float(np.percentile(cost[np.isfinite(cost)], 90)), low + 1e-6 * (high - low), low + 1e-12)
+
+
 def edges(length: int, bins: int) -> NDArray[np.intp]:
     """Split `length` cells into at most `bins` runs of nearly equal size; returns their borders."""
     return np.linspace(0, length, min(length, bins) + 1).astype(np.intp)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mirtool.errors import DataError
 from mirtool.plots.figure import BLUE, GREY, INK, MAX_VECTORS, ORANGE, PALETTE, RED, Panel, colour_bar, compose
-from mirtool.plots.reduction import BINS, pooled
+from mirtool.plots.reduction import BINS, cost_range, pooled
 from mirtool.types import FloatArray, WarpingPath
 
 _MAX_CELLS = 1000  # a side of the drawn cost matrix
@@ -129,19 +129,16 @@ def _paint_cost(axes: Axes, cost: FloatArray, extent: tuple[float, float, float,
     """Draw C with low cost dark; what was not computed stays a pale blue."""
     matrix = np.where(np.isfinite(cost), cost, np.nan) if not np.isfinite(cost).all() else cost
     image = pooled(matrix.T, _MAX_CELLS, _MAX_CELLS)
-    known = image[np.isfinite(image)]
-    if known.size == 0:
-        raise DataError("a cost matrix without a finite cell")
-    low, high = np.percentile(known, (0.5, 99.5))
+    low, high = cost_range(image)
     drawn = axes.imshow(
         np.ma.masked_invalid(image),
         extent=extent,
         vmin=low,
-        vmax=high if high > low else low + 1.0,
+        vmax=high,
         cmap=colormaps["gray"].with_extremes(bad="#e3ecf7"),
         rasterized=True,
     )
-    colour_bar(axes, drawn, "Cost", _HEIGHT)
+    colour_bar(axes, drawn, "Cost", _HEIGHT, clipped=True)
 
 
 def _thinned(line: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -189,8 +186,10 @@ def _paint_ratio(P: NDArray[np.float64], names: Sequence[str], axes: Axes) -> No
         axes.plot(times, ratio, color=colour, linewidth=1.0)
         seen.append(ratio[np.isfinite(ratio) & (ratio > 0)])
     known = np.concatenate(seen)
-    low, high = np.percentile(known, (0.5, 99.5)) if known.size else (1.0, 1.0)
-    low, high = max(min(0.93 * low, 0.87), 0.02), min(max(1.07 * high, 1.15), 50.0)
+    # Silence before or after the music in one version only would flatten the rest: it may leave the axes.
+    low, high = np.percentile(known, (3, 97)) if known.size else (1.0, 1.0)
+    middle = float(np.median(known)) if known.size else 1.0
+    low, high = max(min(0.9 * low, 0.87), middle / 3), min(max(1.1 * high, 1.15), 3 * middle)
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     ticks = [ratio for ratio in _RATIOS if low <= ratio <= high]
