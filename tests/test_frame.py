@@ -269,6 +269,18 @@ def test_a_job_a_row(run, files):
     assert (files / "two.csv").read_text() == "time\n3.000000\n4.000000\n"
 
 
+def test_a_group_a_row(run, files):
+    (files / "jobs.tsv").write_text("a\tb\tc\na.csv\tb.csv\t\nb.csv\ta.csv\tcorpus/a.csv\n")
+    assert run("collect", "--files-from", "jobs.tsv").text == (
+        "file,n\na.csv b.csv,2\na.csv b.csv,1\nb.csv a.csv corpus/a.csv,1\nb.csv a.csv corpus/a.csv,2\n"
+        "b.csv a.csv corpus/a.csv,1\n"
+    )
+    assert run("collect", "--files-from", "jobs.tsv", "-o", "out/").code == 0
+    assert sorted(path.name for path in (files / "out").iterdir()) == ["a-b.csv", "b-a-corpus-a.csv"]
+    (files / "jobs.tsv").write_text("a\na.csv\n")
+    assert "a row needs the columns a, b" in run("collect", "--files-from", "jobs.tsv").err
+
+
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 from mirtool.cli import parameters
@@ -169,12 +170,10 @@ def _joined(rows: list[Asked], values: Values, listing: str) -> Asked:
 def _columns(command: Command, cells: Mapping[str, str], listing: str) -> list[str]:
     """Return the columns of a row that are inputs, in their order."""
     inputs = command.inputs
-    first = inputs.arguments[0].column
     if inputs.shape == "group":
-        letters = [chr(code) for code in range(ord(first[0]), ord("z") + 1)]
-        columns = [letter for letter in letters if letter in cells]
+        columns = [letter for letter in ascii_lowercase if letter in cells]
         if len(columns) < inputs.minimum:
-            raise UsageProblem(f"{listing}: a row needs the columns {', '.join(letters[: inputs.minimum])}")
+            raise UsageProblem(f"{listing}: a row needs the columns {', '.join(ascii_lowercase[: inputs.minimum])}")
         return columns
     missing = [argument.column for argument in inputs.arguments if argument.column not in cells]
     if missing:
