@@ -72,7 +72,7 @@ def fixed(*arguments: Argument, named_by: str = "", together: bool = False) -> I
 
 
 def group(name: str, help: str, *reads: str, minimum: int = 2) -> Inputs:
-    """Take all inputs together as one job (A B …); in a job table they are the columns a, b, c …"""
+    """Take all inputs together as one job (A B …); in a job table they stand in columns a, b, c and so on."""
     return Inputs("group", (Argument(name, help, reads),), minimum=minimum)
 
 

@@ -205,7 +205,7 @@ class Job:
 
     def log(self, message: str) -> None:
         """Tell what was found, on stderr with --verbose."""
-        log.info("%s: %s", " ".join(self.plan.path), message)
+        log.info(message)
 
     def progress(self, total: float | None = None, text: str = "") -> AbstractContextManager[Callable[[float], None]]:
         """Show how much is done, on a terminal: ``with job.progress(n) as advance: advance(1)``."""

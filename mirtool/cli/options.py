@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from string import ascii_lowercase
 from typing import Any
 
 from mirtool.cli import values
@@ -91,14 +92,16 @@ class Option:
 
     @property
     def description(self) -> str:
-        """Help with unit and default."""
+        """Help as a sentence, with unit and default."""
+        text = self.help[:1].upper() + self.help[1:] if self.help[:1] in ascii_lowercase else self.help
+        text += "" if text.endswith(".") else "."
         notes = [self.unit] if self.unit else []
         if self.choices and self.metavar:
             notes.append(", ".join(self.choices))
         if self.default not in (None, False, (), "") or (self.section == "Parameters" and not self.is_switch):
             shown = values.to_text(self.default)
             notes.append("default: " + (("on" if self.default else "off") if self.is_switch else shown or "none"))
-        return self.help + (f" [{'; '.join(notes)}]" if notes else "")
+        return text + (f" [{'; '.join(notes)}]" if notes else "")
 
     def convert(self, text: str) -> Any:
         """Convert what the user wrote; errors begin with the flag."""
