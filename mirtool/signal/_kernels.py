@@ -1,5 +1,7 @@
 """Compiled loops of time-scale modification."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,16 +95,20 @@ def lock_phases(
                 for k in range(peak + 1, following + 1):
                     if power[k] < power[end]:
                         end = k
-            turn = 0j  # double precision: products of tiny values must not vanish
+            re, im = 0.0, 0.0  # double precision: products of tiny values must not vanish
             for c in range(channels):
-                turn += np.complex128(last[c, peak]) * np.conj(np.complex128(X[c, earlier, peak]))
-            size = abs(turn)
-            rotation = np.complex64(turn / size) if size > 1e-60 else np.complex64(1.0)
+                a, b = last[c, peak], X[c, earlier, peak]
+                re += float(a.real) * b.real + float(a.imag) * b.imag
+                im += float(a.imag) * b.real - float(a.real) * b.imag
+            size = math.sqrt(re * re + im * im)
+            rotation = np.complex64(complex(re / size, im / size) if size > 1e-60 else 1.0)
             for c in range(channels):
                 for k in range(begin, end):
                     Y[c, i, k] = X[c, here, k] * rotation
             begin, peak = end, following
-        last[:] = Y[:, i]
+        for c in range(channels):
+            for k in range(bins):
+                last[c, k] = Y[c, i, k]
 
 
 def warm() -> None:
