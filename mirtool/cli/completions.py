@@ -7,6 +7,17 @@ from mirtool.cli.options import Option
 
 TOP = ("--help", "--version")
 
+# `evaluate sync` must not be taken for `sync`: the words are compared from the beginning.
+_FISH = """
+function __mirtool_called
+    set -l words (commandline -opc)
+    test (count $words) -gt (count $argv); or return 1
+    for place in (seq (count $argv))
+        test "$words[(math $place + 1)]" = "$argv[$place]"; or return 1
+    end
+end
+""".splitlines()
+
 
 def bash(entries: Mapping[str, Entry]) -> str:
     """Return the script for bash."""
@@ -106,17 +117,15 @@ def zsh(entries: Mapping[str, Entry]) -> str:
 
 def fish(entries: Mapping[str, Entry]) -> str:
     """Return the script for fish."""
-    lines = ["# fish completion of mirtool; written by `make docs`"]
+    lines = ["# fish completion of mirtool; written by `make docs`", *_FISH]
     for name, entry in entries.items():
         lines.append(f"complete -c mirtool -n __fish_use_subcommand -f -a {name} -d {_single(entry.summary)}")
     lines.append("complete -c mirtool -n __fish_use_subcommand -l help -l version")
     for words, command in _commands(entries):
-        where = f"__fish_seen_subcommand_from {words[0]}"
+        where = f"__mirtool_called {' '.join(words)}"
         if len(words) == 2:
-            kinds = " ".join(entries[words[0]].commands)
-            first = f"{where}; and not __fish_seen_subcommand_from {kinds}"
+            first = f"__mirtool_called {words[0]}; and test (count (commandline -opc)) -eq 2"
             lines.append(f"complete -c mirtool -n '{first}' -f -a {words[1]} -d {_single(command.summary)}")
-            where += f"; and __fish_seen_subcommand_from {words[1]}"
         for option in command.options:
             lines.append(f"complete -c mirtool -n '{where}' {_fish_option(option)}")
     return "\n".join([*lines, ""])

@@ -18,7 +18,7 @@ from mirtool.cli import failures, help, signals
 from mirtool.cli.command import Command, load, names
 from mirtool.cli.failures import Failure
 from mirtool.cli.options import Option
-from mirtool.errors import BatchFailure, UsageProblem
+from mirtool.errors import UsageProblem
 
 log = logging.getLogger("mirtool")
 
@@ -81,17 +81,12 @@ def run(arguments: Sequence[str], loader: Callable[[str], Any] = load) -> int:
     except typer.TyperException as error:
         _say(title, _usage_message(error))
         return error.exit_code
-    except BatchFailure as error:
-        _say(title, str(error))
-        return error.exit_code
     except (Exception, KeyboardInterrupt) as error:
-        trace = traceback.format_exc()
-        failure = Failure.of(error, inputs, trace) if isinstance(error, Exception) else None
-        message, code = failures.describe(error, inputs) if failure is None else (failure.message, failure.code)
+        failure = Failure.of(error, inputs, traceback.format_exc())
         if debug:
-            sys.stderr.write(trace)
-        _say(title, message)
-        return code
+            sys.stderr.write(failure.trace)
+        _say(title, failure.message)
+        return failure.code
 
 
 def _find(arguments: Sequence[str], loader: Callable[[str], Any]) -> tuple[Command, list[str]] | str:
