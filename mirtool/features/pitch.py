@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.features.frames import Frames, analysis_state, compress, power
+from mirtool.features.frames import Frames, analysis_state, check_analysis, compress, power
 from mirtool.features.parameters import KeyParameters, PitchParameters
 from mirtool.signal.filters import gaussian_bank, semitone_bank
 from mirtool.types import Notes
@@ -118,6 +118,7 @@ def note_energies(notes: Notes, parameters: PitchParameters) -> Frames:
     DataError
         Times that are not finite, or an onset before 0 s.
     """
+    check_analysis(parameters)
     pitches = pitch_axis(parameters)
     if parameters.partials < 1:
         raise ParameterError(f"a note needs at least one partial, not {parameters.partials}")
