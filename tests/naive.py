@@ -143,3 +143,24 @@ def dlnco(onsets, reach, threshold, decay):
             if n - i + 1 >= 0:
                 decayed[n] = np.maximum(decayed[n], np.sqrt(1 / i) * normalized[n - i + 1])
     return decayed
+
+
+def stream_cost(a, b, weights):
+    """Cost matrix of streams of two versions, frame by frame: weighted cosine and squared Euclidean distances."""
+    N, M = len(next(iter(a.values()))), len(next(iter(b.values())))
+    C = np.zeros((N, M))
+    for name, weight in weights.items():
+        for n in range(N):
+            for m in range(M):
+                x, y = a[name][n].astype(float), b[name][m].astype(float)
+                if name in ("onset", "dlnco"):
+                    C[n, m] += weight * sum((x - y) ** 2)
+                else:
+                    C[n, m] += weight * (1 - sum(x * y))
+    return C
+
+
+def nearest_transposition(chroma_a, chroma_b):
+    """Semitones by which the sum of chroma b (12 × M) must be turned down to be most like that of a."""
+    a, b = chroma_a.sum(axis=1), chroma_b.sum(axis=1)
+    return max(range(-6, 6), key=lambda shift: float(a @ np.roll(b, -shift)))
