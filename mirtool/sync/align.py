@@ -24,7 +24,7 @@ from mirtool.sync.dtw import Path, cost_matrix
 from mirtool.sync.ends import common_box, excerpt_box
 from mirtool.sync.levels import Box, Pair
 from mirtool.sync.parameters import SyncParameters
-from mirtool.sync.paths import edge_slopes, strictly_increasing
+from mirtool.sync.paths import CLOSEST_SECONDS, edge_slopes, strictly_increasing
 from mirtool.sync.streams import Frames, embedded, pooled, side
 from mirtool.sync.transposition import find_transposition
 from mirtool.types import Features, WarpingPath
@@ -95,6 +95,8 @@ def _check(a: Features, b: Features, parameters: SyncParameters) -> None:
             f"features of different kinds: {a.kind or 'unknown'} ({a.data.shape[0]} rows) and "
             f"{b.kind or 'unknown'} ({b.data.shape[0]} rows)"
         )
+    if not a.feature_rate or not b.feature_rate:
+        raise DataError("features without a feature rate cannot be aligned")
     if a.feature_rate != b.feature_rate:
         raise DataError(f"features of different rates: {a.feature_rate:g} and {b.feature_rate:g} Hz")
     if parameters.band is not None and not parameters.band > 0:
@@ -145,19 +147,28 @@ def _timed(
     costs, typical = _costs(pair, path)
     confidence = np.clip(1 - _smoothed(costs, path, rate) / max(typical, 1e-9), 0, 1)
     times = refined(path, a, b) / rate + (a.start, b.start)
-    if anchors is not None:
-        pairs = np.asarray(anchors, dtype=np.float64)
-        near = np.any(np.abs(times[:, None] - pairs).max(axis=2) < 1.5 / rate, axis=1) if len(pairs) else None
-        times = times[~near] if near is not None else times
-        confidence = confidence[~near] if near is not None else confidence
-        times = np.concatenate((times, pairs))
-        confidence = np.concatenate((confidence, np.ones(len(pairs))))
-        order = np.argsort(times[:, 0], kind="stable")
-        times, confidence = times[order], confidence[order]
-        times = np.maximum.accumulate(times, axis=0)
     strict = strictly_increasing(times, confidence)
+    if anchors is not None:
+        strict = _pinned(strict, np.asarray(anchors, dtype=np.float64))
     ends = (a.times[0], a.times[-1]), (b.times[0], b.times[-1])
     return _carried_on(strict, ends, excerpt=parameters.subsequence)
+
+
+def _pinned(path: WarpingPath, anchors: NDArray[np.float64]) -> WarpingPath:
+    """Put anchors (s), shape (L, 2), into a strictly increasing path; points that contradict them leave."""
+    times, confidence = path.times, path["confidence"]
+    passed = np.stack(
+        [
+            np.searchsorted(anchors[:, column], times[:, column] + side * CLOSEST_SECONDS)
+            for column in range(2)
+            for side in (-1, 1)
+        ]
+    )
+    kept = np.ptp(passed, axis=0) == 0
+    times = np.concatenate((times[kept], anchors))
+    confidence = np.concatenate((confidence[kept], np.ones(len(anchors))))
+    order = np.argsort(times[:, 0], kind="stable")
+    return strictly_increasing(times[order], confidence[order])
 
 
 def refined(path: Path, a: Features, b: Features) -> NDArray[np.float64]:
