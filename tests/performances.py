@@ -1,7 +1,7 @@
 """A piece with melody and chords, played in several ways, with the truth about what was played when."""
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,3 +89,46 @@ class Version:
 def errors(path: WarpingPath, a: Version, b: Version, part: slice = slice(None)) -> NDArray[np.float64]:
     """Return how far a path is off at the notes (s)."""
     return np.abs(transfer(path, a.beats[part]) - b.beats[part])
+
+
+def manner(bpm: float, seed: int = 0, **more: float) -> Performance:
+    """Return a way to play with its own rubato, and without inaccuracies, so that the truth is exact."""
+    return Performance(bpm=bpm, seed=seed, **{"lead": 0.3, "spread": 0.0, "ritardando_beats": 4.0, **more})
+
+
+@cache
+def version(name: str) -> Version:
+    """Return one of the versions that tests share: four bars each, 8 to 20 s."""
+    match name:
+        case "quick":  # on the piano
+            return Version(piece(4), manner(115))
+        case "slow":  # harpsichord, more rubato, other dynamics
+            return Version(piece(4), manner(90, 3, rubato=0.2, swell=20, lead=0.8), "harpsichord")
+        case "organ":
+            return Version(piece(4), manner(100, 5, rubato=0.15), "organ")
+        case "half":  # half the tempo
+            return Version(piece(4), manner(57.5))
+        case "high":  # three semitones up
+            return Version(piece(4, 3), manner(95, 6))
+        case "wrong":  # other music in the middle
+            return Version(spoiled(piece(4)), manner(95, 6))
+    raise ValueError(name)
+
+
+def spoiled(score: Score, begin: float = 6.0, end: float = 10.0) -> Score:
+    """Replace the pitches between two beats by others that have nothing to do with them."""
+    beats = score.ticks[:, 0] / _TICKS
+    rng = np.random.default_rng(0)
+    strange = rng.choice([48, 51, 56, 63, 68, 70, 72, 75], len(beats))
+    pitch = np.where((beats >= begin) & (beats < end), strange, score.notes["pitch"])
+    return replace(score, notes=score.notes.replace(pitch=pitch))
+
+
+def noise(seconds: float, seed: int = 0) -> NDArray[np.float32]:
+    """Return something like applause."""
+    rng = np.random.default_rng(seed)
+    return (0.05 * rng.normal(size=round(seconds * RATE))).astype(np.float32)
+
+
+def silence(seconds: float) -> NDArray[np.float32]:
+    return np.zeros(round(seconds * RATE), np.float32)
