@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -32,3 +34,17 @@ def test_a_command_that_fails_ends_the_demo(tmp_path, capfd):
 def test_deviation():
     text = demo.deviation(np.array([1.0, 2.0, 3.03]), np.array([1.0, 2.003, 3.0]))
     assert text == "mean 11.0 ms, median 3.0 ms, largest 30.0 ms"
+
+
+@pytest.mark.slow
+def test_the_demo_aligns_the_performances(tmp_path, capfd):
+    demo.main([str(tmp_path)])
+    printed = capfd.readouterr()
+    assert printed.err == ""
+    a_to_b, score_to_a = re.findall(r": mean ([\d.]+) ms", printed.out)
+    assert float(a_to_b) < 20
+    assert float(score_to_a) < 20
+    made = {path.name for path in tmp_path.iterdir()}
+    assert {"path.csv", "path.png", "beats_in_b.csv", "a_in_b.wav", "score_path.csv", "performed.mid"} <= made
+    warped, other = (formats.read(str(tmp_path / name)) for name in ("a_in_b.wav", "b.wav"))
+    assert warped.frames / warped.sample_rate == pytest.approx(other.frames / other.sample_rate, abs=0.5)
