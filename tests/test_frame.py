@@ -216,6 +216,21 @@ def test_outputs_within_the_folder_of_inputs_are_no_inputs(run, files):
     assert not (files / "corpus/out/out").exists()
 
 
+def test_links_that_lead_back_up_are_not_followed_forever(run, files):
+    (files / "corpus/deep/up").symlink_to(files / "corpus")
+    assert run("shift", "corpus").text.count("\n") == 4
+
+
+def test_names_that_are_not_utf8(run, files):
+    name = os.fsdecode(b"take\xff.csv")
+    (files / "a.csv").rename(files / name)
+    assert run("shift", "-H", name).text == "file,time\ntake\\udcff.csv,1.500000\ntake\\udcff.csv,2.500000\n"
+    assert run("shift", name, "-o", "out/").code == 0
+    assert (files / "out" / name).exists()
+    (files / name).write_text("nonsense")
+    assert run("shift", name).code == 65
+
+
 def test_one_file_for_all(run, files):
     assert run("shift", "corpus", "a.csv", "-o", "all.tsv").code == 0
     assert (files / "all.tsv").read_text().splitlines()[0] == "file\ttime"

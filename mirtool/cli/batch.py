@@ -216,7 +216,7 @@ def _write_manifest(plan: Plan, target: str, parts: Sequence[str]) -> None:
     extension = formats.FORMATS[str(plan.format)].extensions[0]
     content = {"mirtool": __version__, **_identity(plan), "files": [part + extension for part in parts]}
     with streams.atomic(target) as stream:
-        stream.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+        stream.write(json.dumps(content, indent=1).encode() + b"\n")
 
 
 def _make_folder(folder: str) -> None:

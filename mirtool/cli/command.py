@@ -43,6 +43,12 @@ Inputs have three shapes, made by `many` (X…: a job each), `fixed` (PATH X: on
 `None` for a command that reads nothing. A command with ``parts=True`` has several outputs: it calls
 ``job.write_part(name, container)`` for each, and users choose a folder (``-o DIR/``) or one part (``--only NAME``).
 
+The job reads and writes: `Job.read`, `write`, `write_part` and `wants`, `write_as` (further files), `plot`, `draw`,
+`progress`, `log`. Errors are raised as in `mirtool.errors`, from anywhere.
+
+A new command needs its file, its name in `CONTENTS`, ``make docs``, and golden cases in ``tests/cases``; the tests of
+all commands (``tests/test_matrix.py``) find it by themselves.
+
 Sub-commands (``features KIND X``): a file with several decorated functions, none of which has the file's name; the
 module docstring is the help of the whole.
 """

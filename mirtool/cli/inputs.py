@@ -125,11 +125,15 @@ def search(name: str, extensions: tuple[str, ...], *, listed: bool = False, but:
         yield name_file(name, listed=listed)
         return
     found = False
+    seen = {os.path.realpath(but)} if but else set()
     try:
         for folder, folders, files in os.walk(name, onerror=_raise, followlinks=True):
-            folders[:] = sorted(
-                entry for entry in folders if not entry.startswith(".") and not _same(os.path.join(folder, entry), but)
-            )
+            here = os.path.realpath(folder)
+            if here in seen:  # also a link that leads back up
+                folders.clear()
+                continue
+            seen.add(here)
+            folders[:] = sorted(entry for entry in folders if not entry.startswith("."))
             for file in sorted(files):
                 if not file.startswith(".") and file.lower().endswith(extensions):
                     found = True
@@ -139,10 +143,6 @@ def search(name: str, extensions: tuple[str, ...], *, listed: bool = False, but:
         raise MissingInput(f"{error.filename or name}: {error.strerror}") from None
     if not found:
         raise MissingInput(f"{name}: no file in this folder that can be read here ({', '.join(sorted(extensions))})")
-
-
-def _same(folder: str, other: str) -> bool:
-    return other != "" and os.path.realpath(folder) == os.path.realpath(other)
 
 
 def _raise(error: OSError) -> None:

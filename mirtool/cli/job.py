@@ -225,6 +225,7 @@ def _with_column(table: Any, name: str) -> "Table":
 
     if isinstance(table, Score):
         table = table.notes
-    column = np.full(len(table), name, dtype=object)
+    readable = name.encode("utf-8", "backslashreplace").decode()  # a file's name may be any bytes
+    column = np.full(len(table), readable, dtype=object)
     named: Table = type(table)({"file": column, **table.columns})
     return named
