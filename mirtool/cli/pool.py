@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -62,8 +63,15 @@ class _Worker(Generic[Task, Result]):
         self.place: int | None = None
 
     def give(self, place: int, task: Task) -> None:
+        """Hand a task over; if the process has died meanwhile, `take` will tell."""
         self.place = place
-        self.pipe.send(task)
+        before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # else the death of a worker would be ours
+        try:
+            self.pipe.send(task)
+        except BrokenPipeError:
+            pass
+        finally:
+            signal.signal(signal.SIGPIPE, before)
 
     def take(self) -> Result | Dead:
         try:
@@ -94,24 +102,21 @@ def run(work: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -
     result
         What `work` returned, or `Dead`.
     """
-    workers: list[_Worker[Task, Result]] = []
-    waiting = list(range(len(tasks)))[::-1]
+    waiting = deque(enumerate(tasks))
+    workers = [_Worker[Task, Result](work) for _ in range(min(processes, len(tasks)))]
     try:
-        workers = [_Worker(work) for _ in range(min(processes, len(tasks)))]
         for worker in workers:
-            worker.give(waiting[-1], tasks[waiting.pop()])
+            worker.give(*waiting.popleft())
         while busy := {worker.pipe: worker for worker in workers if worker.place is not None}:
             for pipe in wait(list(busy)):
                 worker = busy[pipe]  # type: ignore[index]
                 place, result = worker.place, worker.take()
-                assert place is not None
                 worker.place = None
-                if isinstance(result, Dead):
-                    workers.remove(worker)
-                    if waiting:
-                        workers.append(worker := _Worker(work))
-                if waiting and worker.process.is_alive():
-                    worker.give(waiting[-1], tasks[waiting.pop()])
+                if waiting and isinstance(result, Dead):
+                    workers.append(worker := _Worker(work))
+                if waiting:
+                    worker.give(*waiting.popleft())
+                assert place is not None
                 yield place, result
     finally:
         _stop(workers)
