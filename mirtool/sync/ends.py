@@ -13,6 +13,9 @@ from mirtool.sync.streams import Frames
 
 _SILENT = 3e-4  # of the energy of loud frames, -35 dB
 _SHORTEST = 1.5  # seconds; what is shorter stays in
+# Of the way from the cost of matching frames to that of unrelated ones. Low: to pass over frames of one version does not
+# pay where the other one has their like, which would then have to be squeezed into no time.
+_PRICE = 0.15
 _LEAD = 0.3  # seconds of silence that stay before the first sound, so that its onset is seen
 
 
@@ -31,7 +34,7 @@ def common_box(pair: Pair) -> Box:
     expected, elsewhere = float(np.median(matched)), float(np.median(unrelated))
     if elsewhere <= expected:
         return sound
-    X, Y = _with_nothing(X, Y, pair.bias, (expected + elsewhere) / 2)
+    X, Y = _with_nothing(X, Y, pair.bias, expected + _PRICE * (elsewhere - expected))
     path, _ = dtw(X, Y, "classic", weights if steps == "classic" else None, bias=pair.bias)
     N, M = X.shape[1], Y.shape[1]
     inner = path[(path[:, 0] > 0) & (path[:, 1] > 0) & (path[:, 0] < N - 1) & (path[:, 1] < M - 1)] - 1
