@@ -9,9 +9,11 @@ from performances import errors, version
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.parameters import SyncFeatureParameters
 from mirtool.features.sync import KIND, sync_features
-from mirtool.sync.align import align, coarse_cost, refined
+from mirtool.sync.align import align, coarse_cost
+from mirtool.sync.dtw import NoPathError
 from mirtool.sync.parameters import SyncParameters
 from mirtool.sync.paths import CLOSEST_SECONDS, transfer
+from mirtool.sync.refinement import between_frames
 from mirtool.types import Features
 
 IN_KEY = SyncParameters(transpose=0)
@@ -58,7 +60,7 @@ def test_a_version_with_itself():
     path = align(a, a, IN_KEY).path
     assert_sound(path, a, a)
     np.testing.assert_allclose(path["time_a"], path["time_b"], atol=1e-6)
-    assert path["confidence"][100:-100].min() > 0.8
+    assert np.interp(np.arange(1, path["time_a"][-1] - 1, 0.1), path["time_a"], path["confidence"]).min() > 0.8
 
 
 @pytest.mark.parametrize("player", ["quick", "slow", "organ"])
@@ -141,7 +143,7 @@ def test_anchors_near_the_ends_and_each_other(anchors):
     for time_a, time_b in anchors:
         # at the very beginning of one version only, where the path comes from the beginning of both, not to the point
         off = abs(transfer(path, time_a) - time_b), abs(transfer(path, time_b, 1, 0) - time_a)
-        assert min(off) < (1e-6 if min(time_a, time_b) > 0 or time_a == time_b else 0.015)
+        assert min(off) < (1e-6 if min(time_a, time_b) > 0 or time_a == time_b else 0.1)
 
 
 def test_an_anchor_at_the_very_end():
@@ -210,6 +212,10 @@ def test_very_short_versions(n, m, method, steps):
         with pytest.raises(DataError):
             align(a, b, parameters)
         return
+    if steps == "slanted" and max(n, m) - 1 > 2 * (min(n, m) - 1):
+        with pytest.raises(NoPathError, match="more than twice as many"):
+            align(a, b, parameters)
+        return
     assert_sound(align(a, b, parameters).path, a, b)
 
 
@@ -262,8 +268,8 @@ def test_refinement_follows_the_peaks():
     data[100, 29:32] = 2, 3, 1
     a, b = Features(data, 10.0, KIND), Features(np.zeros((170, 40), np.float32), 10.0, KIND)
     path = np.stack([np.arange(40), np.arange(40)], axis=1)
-    np.testing.assert_array_equal(refined(path, a, b), path)  # nothing begins in b
-    moved = refined(path, a, a) - path
+    np.testing.assert_array_equal(between_frames(path, a, b), path)  # nothing begins in b
+    moved = between_frames(path, a, a) - path
     assert 0 < moved[10, 0] < 0.5
     assert -0.5 < moved[30, 0] < 0
     np.testing.assert_array_equal(np.delete(moved, (10, 30), axis=0), 0)

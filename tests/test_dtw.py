@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mirtool.errors import DataError, ParameterError
 from mirtool.sync import dtw as module
 from mirtool.sync.dtw import STEPS, NoPathError, accumulate, cost_matrix, dtw, dtw_banded
-from mirtool.sync.multiscale import multiscale, project
+from mirtool.sync.multiscale import Box, project
 from tests.naive import dtw_accumulated, dtw_path_cost
 
 COMPILED = not numba.config.DISABLE_JIT
@@ -354,61 +354,12 @@ def test_bad_windows_are_refused(low, high, message):
 
 
 # --- several scales
-def halves(X):
-    """Coarser features: the sums of pairs of frames, normalised."""
-    X = np.pad(X, ((0, 0), (0, X.shape[1] % 2)), mode="edge")
-    X = X[:, ::2] + X[:, 1::2]
-    return X / np.linalg.norm(X, axis=0)
-
-
-def pyramid(X, Y, depth):
-    levels = [(X, Y, 2.0**depth)]
-    for level in range(depth - 1, -1, -1):
-        levels.insert(0, (halves(levels[0][0]), halves(levels[0][1]), 2.0**level))
-    return levels
-
-
-@pytest.mark.parametrize("steps", list(STEPS))
-@pytest.mark.parametrize(("N", "M"), [(300, 200), (257, 255), (64, 127)])
-def test_multiscale_is_exact_for_related_inputs(steps, N, M):
-    X, Y = warped_pair(np.random.default_rng(N), 12, N, M)
-    try:
-        _, cost = dtw(X, Y, steps)
-    except NoPathError:
-        with pytest.raises(NoPathError):
-            multiscale(pyramid(X, Y, 3), 20, steps)
-        return
-    found, found_cost = multiscale(pyramid(X, Y, 3), 30, steps)
-    assert found_cost == pytest.approx(cost, rel=1e-5)
-    assert dtw_path_cost(cost_matrix(X, Y), found, STEPS[steps], (1, 1, 1)) == pytest.approx(cost, rel=1e-5)
-
-
-@pytest.mark.parametrize(("N", "M"), [(1, 1), (1, 50), (50, 1), (2, 300), (7, 100)])
-def test_multiscale_of_very_different_lengths(N, M):
-    rng = np.random.default_rng(3)
-    X, Y = unit(rng, 4, N), unit(rng, 4, M)
-    path, cost = multiscale(pyramid(X, Y, 4), 2)
-    assert path[0].tolist() == [0, 0]
-    assert path[-1].tolist() == [N - 1, M - 1]
-    assert cost == pytest.approx(dtw_path_cost(cost_matrix(X, Y), path, STEPS["classic"], (1, 1, 1)), abs=1e-4)
-
-
-def test_multiscale_widens_bands_that_slanted_steps_cannot_pass():
-    """64 and 127 frames: the one path of slope 1 to 2; the coarse levels lead elsewhere or have no path at all."""
-    rng = np.random.default_rng(4)
-    X, Y = unit(rng, 12, 64), unit(rng, 12, 127)
-    path, _ = multiscale(pyramid(X, Y, 4), 0, "slanted")
-    np.testing.assert_array_equal(path, np.stack([np.arange(64), 2 * np.arange(64)], axis=1))
-    with pytest.raises(NoPathError, match="between 64 and 128 frames"):
-        multiscale(pyramid(X, unit(rng, 12, 128), 4), 0, "slanted")
-
-
 @few
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 12), st.integers(0, 5), st.integers(0, 2**32 - 1))
 def test_project_gives_a_window_around_the_path(N, M, factor, margin, seed):
     rng = np.random.default_rng(seed)
     coarse, _ = dtw(unit(rng, 2, -(-N // factor)), unit(rng, 2, -(-M // factor)))
-    low, high = project(coarse, factor, factor, margin, N, M)
+    low, high = project(coarse, factor, Box(0, N, 0, M), margin)
     assert low[0] == 0
     assert high[-1] == M
     assert np.all(np.diff(low) >= 0)
@@ -420,23 +371,6 @@ def test_project_gives_a_window_around_the_path(N, M, factor, margin, seed):
         assert low[row] <= max(0, column - margin)
         assert high[row] > min(M - 1, column + margin)
     dtw_banded(unit(rng, 2, N), unit(rng, 2, M), low, high)
-
-
-@pytest.mark.parametrize(
-    ("path", "factor", "margin", "message"),
-    [(np.zeros((0, 2)), 2, 1, "not a path"), ([[0, 0]], 2, -1, "margin"), ([[0, 0]], 0, 1, "factors")],
-)
-def test_project_refuses(path, factor, margin, message):
-    with pytest.raises(ParameterError, match=message):
-        project(path, factor, factor, margin, 3, 3)
-
-
-def test_multiscale_refuses_no_levels_and_falling_rates():
-    X = np.ones((2, 4))
-    with pytest.raises(DataError, match="no features"):
-        multiscale([])
-    with pytest.raises(ParameterError, match="rates must rise"):
-        multiscale([(X, X, 2.0), (X, X, 1.0)])
 
 
 # --- compilation

@@ -8,13 +8,13 @@ the best path passes over frames at the ends only if the other version has nothi
 import numpy as np
 
 from mirtool.sync.dtw import dtw
-from mirtool.sync.levels import Box, Pair
+from mirtool.sync.multiscale import Box, Pair
 from mirtool.sync.streams import Frames
 
 _SILENT = 3e-4  # of the energy of loud frames, -35 dB
 _SHORTEST = 1.5  # seconds; what is shorter stays in
-# Of the way from the cost of matching frames to that of unrelated ones. Low: to pass over frames of one version does not
-# pay where the other one has their like, which would then have to be squeezed into no time.
+# Of the way from the cost of matching frames to that of unrelated ones. It may be low: to pass over frames of one
+# version does not pay where the other one has their like, which would then have to be squeezed into no time.
 _PRICE = 0.15
 _LEAD = 0.3  # seconds of silence that stay before the first sound, so that its onset is seen
 

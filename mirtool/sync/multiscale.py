@@ -1,7 +1,7 @@
-"""Multiscale dynamic time warping: solve coarsely, then refine within a band around the coarse path.
+"""From coarse to fine: a box of two versions is aligned at falling frame lengths [1]_.
 
-Time and memory grow with N + M instead of N · M [1]_. The result is exact unless the best path leaves the band. Where
-[2]_ bounds the memory of a level by cutting it at anchors, the band is swept in one piece here: two bits a cell.
+The coarsest level, solved exactly, has at most `CELLS` cells; the finest is cut into sections, so that only the
+compact features, and never the embedded ones of a whole recording, are held [2]_.
 
 References
 ----------
@@ -9,138 +9,219 @@ References
 .. [2] T. Prätzlich, J. Driedger, M. Müller: Memory-restricted multiscale dynamic time warping. ICASSP 2016.
 """
 
-from collections.abc import Iterable
+import math
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from mirtool.errors import DataError, ParameterError
 from mirtool.sync.dtw import NoPathError, Path, dtw, dtw_banded
+from mirtool.sync.parameters import SyncParameters
+from mirtool.sync.streams import Frames, Side, Streams, bias, embedded, pool, pooled
 
 Window = tuple[NDArray[np.int64], NDArray[np.int64]]
-Level = tuple[ArrayLike, ArrayLike, float]
+
+CELLS = 8_000_000  # of the coarsest level
+MARGIN = 40  # frames of a level by which its band is wider than the path of the level before
+_FIRST = 5  # frames that the second finest level gathers
+_SECTION = 8192  # frames of the first version that are aligned at a time on the finest level
+_OVERLAP = 512  # frames that neighbouring sections share
 
 
-def project(path: ArrayLike, factor_n: float, factor_m: float, margin: int, N: int, M: int) -> Window:
-    """Project a path onto a finer level and widen it to a band.
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of frames: first ≤ n < stop in either version."""
 
-    Coarse cell (n, m) becomes the box of fine cells from factor · (n - 1/2) to factor · (n + 1), likewise for m, so
-    that it does not matter whether coarse frames were centred on, or begin at, every factor-th fine frame. The band is
-    the union of the boxes, each widened by `margin` cells to all sides.
+    first_a: int
+    stop_a: int
+    first_b: int
+    stop_b: int
+
+    def coarser(self, factor: int) -> "Box":
+        """Return the rectangle of groups of `factor` frames that holds this one."""
+        return Box(self.first_a // factor, -(-self.stop_a // factor), self.first_b // factor, -(-self.stop_b // factor))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of frames of either version."""
+        return self.stop_a - self.first_a, self.stop_b - self.first_b
+
+
+@dataclass(frozen=True)
+class Level:
+    """Both versions at one frame length."""
+
+    factor: int
+    a: Streams
+    b: Streams
+
+    def embedded(self, a: Side, b: Side, box: Box) -> tuple[Frames, Frames]:
+        """Return X (K × N) and Y (K × M) of a box in frames of this level."""
+        cut_a = {name: frames[box.first_a : box.stop_a] for name, frames in self.a.items()}
+        cut_b = {name: frames[box.first_b : box.stop_b] for name, frames in self.b.items()}
+        return embedded(cut_a, a.weights, left=True), embedded(cut_b, b.weights, left=False)
+
+
+class Pair:
+    """Two versions with their coarser levels.
 
     Parameters
     ----------
-    path : array_like of int, shape (L, 2)
-        Monotone, pairs of frames of the coarse level.
-    factor_n, factor_m : float
-        Fine frames a coarse frame, for either side.
+    a, b : Side
+        Of the same feature rate and weights.
+    parameters : SyncParameters
+    """
+
+    def __init__(self, a: Side, b: Side, parameters: SyncParameters) -> None:
+        self.a, self.b, self.parameters = a, b, parameters
+        self.bias = bias(a.weights)
+        first = Level(_FIRST, pooled(a, _FIRST), pooled(b, _FIRST))
+        rest = [
+            Level(_FIRST * factor, _thinned(first.a, factor), _thinned(first.b, factor))
+            for factor in _factors(-(-a.frames // _FIRST), -(-b.frames // _FIRST))
+        ]
+        self.levels = [*rest, first]  # from coarse to fine
+
+    def align(self, box: Box) -> Path:
+        """Return the path through a box, from its first to its last pair of frames, as frames of the versions."""
+        parameters = self.parameters
+        if parameters.method == "exact":
+            X = embedded(self.a.streams(box.first_a, box.stop_a), self.a.weights, left=True)
+            Y = embedded(self.b.streams(box.first_b, box.stop_b), self.b.weights, left=False)
+            return self._solved(X, Y, self._band(box, 1), box)
+        path: Path | None = None
+        factor = 1
+        for level in self.levels:
+            part = box.coarser(level.factor)
+            window = self._band(part, level.factor)
+            if path is not None:
+                window = _narrowed(window, project(path, factor / level.factor, part))
+            path = self._solved(*level.embedded(self.a, self.b, part), window, part, coarse=True)
+            factor = level.factor
+        assert path is not None
+        window = _narrowed(self._band(box, 1), project(path, factor, box))
+        return self._sections(box, window, path * factor)
+
+    def _solved(self, X: Frames, Y: Frames, window: Window | None, box: Box, coarse: bool = False) -> Path:
+        """Return the best path through a box, within a window (relative to the box) if there is one.
+
+        Slanted steps may find no way through a narrow band, and then get the whole box; nor through a coarse box whose
+        sides were rounded, which is then crossed with classic steps.
+        """
+        steps, weights = self.parameters.steps, self.parameters.step_weights
+        try:
+            if window is None:
+                path, _ = dtw(X, Y, steps, weights, bias=self.bias)
+            else:
+                path, _ = dtw_banded(X, Y, *window, steps, weights, bias=self.bias)
+        except NoPathError:
+            if window is not None:
+                return self._solved(X, Y, None, box, coarse)
+            if not coarse:
+                raise
+            path, _ = dtw(X, Y, bias=self.bias)
+        absolute: Path = path + np.array([box.first_a, box.first_b])
+        return absolute
+
+    def _band(self, box: Box, factor: int) -> Window | None:
+        """Return the window that the option --band leaves of a box, None for all."""
+        if self.parameters.band is None:
+            return None
+        N, M = box.shape
+        reach = self.parameters.band * self.a.feature_rate / factor
+        straight = np.arange(N) * ((M - 1) / max(N - 1, 1))
+        tilt = max(1.0, (M - 1) / max(N - 1, 1))  # however narrow the band, a path must fit in
+        low = np.clip(np.floor(straight - reach - tilt), 0, M - 1).astype(np.int64)
+        high = np.clip(np.ceil(straight + reach + tilt) + 1, 1, M).astype(np.int64)
+        low[0], high[-1] = 0, M
+        return low, high
+
+    def _sections(self, box: Box, window: Window | None, coarse: Path) -> Path:
+        """Align the finest level, section by section."""
+        assert window is not None
+        N, M = box.shape
+        low, high = window
+        expected = np.interp(np.arange(N), *_graph(coarse - np.array([box.first_a, box.first_b])))
+        parts: list[Path] = []
+        for first in range(0, N, _SECTION):
+            begin, stop = max(0, first - _OVERLAP), min(first + _SECTION + _OVERLAP, N)
+            left = 0 if begin == 0 else int(np.clip(round(expected[begin]), low[begin], high[begin] - 1))
+            right = M if stop == N else int(np.clip(round(expected[stop - 1]), low[stop - 1], high[stop - 1] - 1)) + 1
+            right = max(right, left + 1)
+            inner_low = np.clip(low[begin:stop] - left, 0, right - left - 1)
+            inner_high = np.clip(high[begin:stop] - left, 1, right - left)
+            inner_low[0], inner_high[-1] = 0, right - left
+            part = Box(box.first_a + begin, box.first_a + stop, box.first_b + left, box.first_b + right)
+            X = embedded(self.a.streams(part.first_a, part.stop_a), self.a.weights, left=True)
+            Y = embedded(self.b.streams(part.first_b, part.stop_b), self.b.weights, left=False)
+            path = self._solved(X, Y, (inner_low, inner_high), part)
+            kept = path[(path[:, 0] >= box.first_a + first) & (path[:, 0] < box.first_a + first + _SECTION)]
+            if parts:
+                kept = kept[kept[:, 1] >= parts[-1][-1, 1]]
+            if len(kept):
+                parts.append(kept)
+        return np.concatenate(parts)
+
+
+def project(path: Path, ratio: float, box: Box, margin: int = MARGIN) -> Window:
+    """Project a coarse path onto a box of finer frames, and widen it to a band.
+
+    Coarse cell (n, m) becomes the rectangle of fine cells from ratio · (n - 1/2) to ratio · (n + 1), likewise for m, so
+    that it does not matter whether coarse frames were centred on, or begin at, every ratio-th fine frame. The band is
+    the union of the rectangles, each widened by `margin` cells to all sides.
+
+    Parameters
+    ----------
+    path : ndarray of int, shape (L, 2)
+        Monotone, pairs of coarse frames counted from the beginning of the versions.
+    ratio : float
+        Fine frames a coarse frame.
+    box : Box
+        In fine frames.
     margin : int
-        Cells of the fine level, 0 or more.
-    N, M : int
-        Frames of the fine level.
+        Fine frames.
 
     Returns
     -------
     low, high : ndarray of int64, shape (N,)
-        Frame n of X meets frames low[n] ≤ m < high[n] of Y.
+        Relative to the box: frame n meets frames low[n] ≤ m < high[n].
     """
-    cells = np.asarray(path, dtype=np.int64)
-    if cells.ndim != 2 or cells.shape[1] != 2 or len(cells) == 0:
-        raise ParameterError(f"not a path (shape {cells.shape})")
-    if margin < 0 or factor_n <= 0 or factor_m <= 0:
-        raise ParameterError("a margin of 0 or more and factors above 0 are needed")
-    # Cell by cell along the path all four edges of the boxes rise, so the boxes that meet row n are a run of cells.
-    n_from = np.floor((cells[:, 0] - 0.5) * factor_n) - margin
-    n_to = np.ceil((cells[:, 0] + 1) * factor_n) + margin
-    m_from = np.floor((cells[:, 1] - 0.5) * factor_m) - margin
-    m_to = np.ceil((cells[:, 1] + 1) * factor_m) + margin
-    rows = np.arange(N)
-    first = np.minimum(np.searchsorted(n_to, rows, side="right"), len(cells) - 1)
-    last = np.maximum(np.searchsorted(n_from, rows, side="right") - 1, 0)
-    low = np.clip(m_from[first], 0, M - 1).astype(np.int64)
-    high = np.clip(m_to[last], 1, M).astype(np.int64)
+    # Cell by cell along the path all four edges of the rectangles rise, so those that meet row n are a run of cells.
+    begin, stop = (path - 0.5) * ratio - margin, (path + 1) * ratio + margin
+    rows = np.arange(box.first_a, box.stop_a)
+    first = np.minimum(np.searchsorted(np.ceil(stop[:, 0]), rows, side="right"), len(path) - 1)
+    last = np.maximum(np.searchsorted(np.floor(begin[:, 0]), rows, side="right") - 1, 0)
+    M = box.shape[1]
+    low = np.clip(np.floor(begin[first, 1]).astype(np.int64) - box.first_b, 0, M - 1)
+    high = np.clip(np.ceil(stop[last, 1]).astype(np.int64) - box.first_b, 1, M)
     low[0], high[-1] = 0, M
     return low, np.maximum(high, low + 1)
 
 
-def multiscale(
-    levels: Iterable[Level],
-    margin: int = 50,
-    steps: str = "classic",
-    weights: ArrayLike | None = None,
-    bias: float = 1.0,
-) -> tuple[Path, float]:
-    """Warp two feature sequences onto each other from coarse to fine.
-
-    The coarsest level is solved exactly; every other one within a band around the path of the level before it [1]_.
-    Where slanted steps find no path in a band, its margin is doubled, and where none exists on a coarse level
-    (rounding of the lengths), that level is solved with classic steps without weights.
-
-    Parameters
-    ----------
-    levels : iterable of (X, Y, feature_rate)
-        From coarse to fine; features of shapes (K, N) and (K, M) and the common feature rate (any unit). It is read one
-        by one, so a generator may make each level when it is needed.
-    margin : int
-        Frames of the finer level by which the band is widened to all sides.
-    steps, weights, bias
-        As for `mirtool.sync.dtw.dtw`.
-
-    Returns
-    -------
-    path : ndarray of int64, shape (L, 2)
-    cost : float
-        Of the finest level.
-
-    Raises
-    ------
-    DataError
-        No levels, or features as refused by `dtw`.
-    ParameterError
-        Rates that do not rise, or as from `dtw`.
-    """
-    path: Path | None = None
-    cost, coarse_rate = np.inf, 0.0
-    pending = iter(levels)
-    level = next(pending, None)
-    if level is None:
-        raise DataError("no features to align")
-    while level is not None:
-        X, Y, rate = level
-        level = next(pending, None)
-        if rate <= coarse_rate:
-            raise ParameterError(f"feature rates must rise from level to level ({coarse_rate:g}, then {rate:g})")
-        factor = rate / coarse_rate if coarse_rate else 1.0
-        try:
-            path, cost = _solve(X, Y, path, factor, margin, steps, weights, bias)
-        except NoPathError:
-            if level is None:
-                raise
-            path, cost = _solve(X, Y, path, factor, margin, "classic", None, bias)
-        coarse_rate = rate
-    assert path is not None
-    return path, cost
+def _narrowed(outer: Window | None, inner: Window) -> Window:
+    """Return what two windows share; where they have nothing in common, the outer one."""
+    if outer is None:
+        return inner
+    low, high = np.maximum(outer[0], inner[0]), np.minimum(outer[1], inner[1])
+    apart = low >= high
+    low, high = np.where(apart, outer[0], low), np.where(apart, outer[1], high)
+    return np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
 
 
-def _solve(
-    X: ArrayLike,
-    Y: ArrayLike,
-    coarse: Path | None,
-    factor: float,
-    margin: int,
-    steps: str,
-    weights: ArrayLike | None,
-    bias: float,
-) -> tuple[Path, float]:
-    """Solve a level in the band around the path of the coarser one; widen the band while it holds no path."""
-    if coarse is None:
-        return dtw(X, Y, steps, weights, bias=bias)
-    N, M = np.shape(X)[-1], np.shape(Y)[-1]
-    while True:
-        low, high = project(coarse, factor, factor, margin, N, M)
-        try:
-            return dtw_banded(X, Y, low, high, steps, weights, bias)
-        except NoPathError:
-            if low[-1] == 0 and high[0] == M:
-                raise
-        margin = 2 * margin + 1
+def _graph(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a path as a function of the first version: its frames, and the mean frame of the second at each."""
+    frames, inverse = np.unique(path[:, 0], return_inverse=True)
+    return frames.astype(np.float64), np.bincount(inverse, path[:, 1]) / np.bincount(inverse)
+
+
+def _factors(N: int, M: int) -> list[int]:
+    """Return by how much the levels above the second finest one (N × M) are coarser, from coarse to fine."""
+    coarsest = math.ceil(math.sqrt(N * M / CELLS))
+    if coarsest <= 1:
+        return []
+    middle = math.isqrt(coarsest)
+    return [coarsest] if coarsest <= 8 else [coarsest, middle]
+
+
+def _thinned(streams: Streams, factor: int) -> Streams:
+    return {name: pool(name, frames, factor) for name, frames in streams.items()}
