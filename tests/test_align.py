@@ -209,7 +209,7 @@ def test_very_short_versions(n, m, method, steps):
     a, b = Features(smooth(n), 10.0, "x"), Features(smooth(m, 1), 10.0, "x")
     parameters = SyncParameters(method=method, steps=steps)
     if n == 1 < m:
-        with pytest.raises(DataError):
+        with pytest.raises((DataError, NoPathError), match=r"never advances|more than twice"):
             align(a, b, parameters)
         return
     if steps == "slanted" and max(n, m) - 1 > 2 * (min(n, m) - 1):
