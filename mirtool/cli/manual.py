@@ -63,7 +63,8 @@ def table(known: Mapping[str, Entry]) -> str:
     for section, names in CONTENTS.items():
         for place, name in enumerate(names):
             entry = known[name]
-            call = " ".join([name, *help.placeholders(entry.single)]) if entry.single else f"{name} KIND …"
+            first = next(iter(entry.commands.values()))
+            call = " ".join([name, *([] if entry.single else ["KIND"]), *help.placeholders(first)])
             what = entry.summary
             if entry.single is None:
                 what += ": " + ", ".join(f"`{kind}`" for kind in entry.commands)
