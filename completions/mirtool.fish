@@ -15,7 +15,7 @@ complete -c mirtool -n __fish_use_subcommand -f -a convert -d 'Convert between f
 complete -c mirtool -n __fish_use_subcommand -f -a evaluate -d 'Compare estimates with references'
 complete -c mirtool -n __fish_use_subcommand -f -a doctor -d 'Show what is installed, and compile the kernels'
 complete -c mirtool -n __fish_use_subcommand -l help -l version
-complete -c mirtool -n '__mirtool_called sync' -l anchors -r -d 'Pairs of times that must be met'
+complete -c mirtool -n '__mirtool_called sync' -l anchors -r -d 'Times that must be met, a column a version'
 complete -c mirtool -n '__mirtool_called sync' -l joint -d 'Align more than two versions jointly'
 complete -c mirtool -n '__mirtool_called sync' -l grid -x -d 'So many points a second of the first version'
 complete -c mirtool -n '__mirtool_called sync' -l at -r -d 'Points at these events of the first'

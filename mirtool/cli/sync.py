@@ -22,7 +22,9 @@ def sync(
     job: Job,
     parameters: SyncParameters,
     features: SyncFeatureParameters,
-    anchors: Annotated[str | None, Option("Pairs of times that must be met.", metavar="FILE", files=True)] = None,
+    anchors: Annotated[
+        str | None, Option("Times that must be met, a column a version.", metavar="FILE", files=True)
+    ] = None,
     joint: Annotated[bool, Option("Align more than two versions jointly.")] = False,
     grid: Annotated[float | None, Option("So many points a second of the first version.", unit="Hz", above=0)] = None,
     at: Annotated[str | None, Option("Points at these events of the first.", metavar="FILE", files=True)] = None,
@@ -53,16 +55,21 @@ def sync(
         raise UsageProblem("--anchors and --joint cannot be had together")
     if grid and at:
         raise UsageProblem("--grid and --at cannot be had together")
-    pairs = None if anchors is None else _read(anchors, "path").times
+    if cost_rate and not cost_matrix:
+        raise UsageProblem("--cost-rate means nothing without --cost-matrix")
+    if cost_matrix and len(job.inputs) > 2:
+        raise UsageProblem("--cost-matrix is for two versions")
+    pairs = None if anchors is None else _anchors(anchors, len(job.inputs))
     versions = _features(job, features)
     alignments = align_jointly(versions, parameters) if joint else align_each(versions, parameters, pairs)
     for name, alignment in zip(job.inputs[1:], alignments, strict=True):
         if alignment.transposition:
             job.log(f"{name} lies {alignment.transposition:+d} semitones from {job.inputs[0]}")
     path = _sampled(joined(alignments), grid, None if at is None else _read(at, "events"))
+    cost = _cost(alignments[0], cost_rate) if cost_matrix else None  # before anything is written: its rate may be bad
     job.write(path if confidence else path.without("confidence"))
     if cost_matrix:
-        job.write_as(_cost(alignments[0], cost_rate), cost_matrix)
+        job.write_as(cost, cost_matrix)
     if job.plan.plot is not None:
         _draw(job, path, alignments, pairs)
 
@@ -73,8 +80,19 @@ def _read(name: str, kind: str) -> Any:
 
     container = formats.read(name)
     if formats.container_name(container) != kind:
-        raise FormatError(f"not a {kind} table", name)
+        words = formats.WORDS
+        raise FormatError(
+            f"it holds {words[formats.container_name(container)]}, but {words[kind]} must stand there", name
+        )
     return container
+
+
+def _anchors(name: str, versions: int) -> Any:
+    """Return the times that must be met, a column a version."""
+    times = _read(name, "path").times
+    if times.shape[1] != versions:
+        raise FormatError(f"anchors in {times.shape[1]} versions, but {versions} are aligned", name)
+    return times
 
 
 def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
@@ -85,7 +103,7 @@ def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
     from mirtool.features.chroma import chroma
     from mirtool.features.parameters import ChromaParameters
     from mirtool.features.sync import KIND, sync_features
-    from mirtool.types import Features, Score
+    from mirtool.types import Features, Notes, Score
 
     read = [job.read(index) for index in range(len(job.inputs))]
     given = next((container for container in read if isinstance(container, Features)), None)
@@ -98,9 +116,11 @@ def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
             return container
         source = container.notes if isinstance(container, Score) else container
         try:
-            return computed(index, source)
+            found = computed(index, source)
         except DataError as error:
             raise FormatError(str(error), job.inputs[index]) from None
+        begins_later = index == 0 and job.plan.reading.start and not isinstance(source, Notes)
+        return replace(found, start=float(job.plan.reading.start or 0)) if begins_later else found
 
     def computed(index: int, source: "AudioSource | Notes") -> "Features":
         if kind == KIND:
@@ -110,15 +130,25 @@ def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
         raise FormatError(f"cannot be compared with features of kind {kind or 'unknown'}", job.inputs[index])
 
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(compute, range(len(read))))
+        versions = list(pool.map(compute, range(len(read))))
+    for name, version in zip(job.inputs, versions, strict=True):
+        if version.frames < 2:
+            raise FormatError("too short to be aligned: one frame", name)
+        if version.feature_rate != rate:
+            raise FormatError(
+                f"{version.feature_rate or 0:g} frames a second, where another version has {rate:g}", name
+            )
+    return versions
 
 
 def _sampled(path: "WarpingPath", grid: float | None, at: Any) -> "WarpingPath":
+    import numpy as np
+
     from mirtool.sync import paths
 
     if grid is not None:
         return paths.grid(path, grid)
-    return path if at is None else paths.sample(path, at["time"])
+    return path if at is None else paths.sample(path, np.unique(at["time"]))
 
 
 def _cost(alignment: "Alignment", rate: float | None) -> "Features":

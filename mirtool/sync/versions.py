@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mirtool.errors import DataError
+from mirtool.errors import DataError, ParameterError
 from mirtool.features.sync import KIND, PITCHES
 from mirtool.sync.align import Alignment, align
 from mirtool.sync.parameters import SyncParameters
@@ -27,9 +27,19 @@ Frames = NDArray[np.float32]
 
 
 def align_each(versions: Sequence[Features], parameters: SyncParameters, anchors: ArrayLike | None) -> list[Alignment]:
-    """Align the first version with every other one; for the parameters see `mirtool.sync.align.align`."""
+    """Align the first version with every other one.
+
+    For the parameters see `mirtool.sync.align.align`; anchors have a column a version.
+    """
     _check(versions)
-    return [align(versions[0], version, parameters, anchors) for version in versions[1:]]
+    if anchors is None:
+        return [align(versions[0], version, parameters) for version in versions[1:]]
+    times = np.asarray(anchors, dtype=np.float64)
+    if times.ndim != 2 or times.shape[1] != len(versions):
+        raise ParameterError(f"anchors need a column for each of the {len(versions)} versions")
+    return [
+        align(versions[0], version, parameters, times[:, [0, k]]) for k, version in enumerate(versions[1:], start=1)
+    ]
 
 
 def align_jointly(versions: Sequence[Features], parameters: SyncParameters) -> list[Alignment]:
