@@ -10,13 +10,21 @@ References
 .. [2] S. Ewert, M. Müller, P. Grosche: High resolution audio synchronization using chroma onset features. ICASSP 2009.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError
-from mirtool.features.frames import Frames, analysis_state, compress, features, provenance, sample_blocks
+from mirtool.features.frames import (
+    Frames,
+    analysis_state,
+    compress,
+    expected_frames,
+    features,
+    provenance,
+    sample_blocks,
+)
 from mirtool.features.parameters import AnalysisParameters, PitchParameters, SyncFeatureParameters
 from mirtool.features.pitch import Pooling, note_energies
 from mirtool.features.tuning import TuningState
@@ -32,24 +40,28 @@ _SAMPLE_RATE = 10000  # Hz: holds the highest pitch
 _REGISTERS = ((24, 2000, 512), (60, 2000, 256), (76, 10000, 640))
 _TUNING_SECONDS = 120.0  # that are listened to before the first frame
 _LOUD = 90.0  # percentile of the energy of a frame to which energies are related
+_BLOCK = 1 << 12  # frames that are worked on at a time
 _LAG = 2 / 100  # seconds between the two frames whose difference is an onset
 _PARTIALS, _DECAY = 8, 8.7  # of notes: as of a piano, amplitude 1/h, falling to 1/e in a second
 
 
 class SyncState:
-    """Online energies over pitch: samples at 10 kHz in, frames (N × 85) out at the end.
+    """Online energies over pitch: samples at 10 kHz in, frames out at the end.
 
     Parameters
     ----------
     parameters : SyncFeatureParameters
+    expected : int, optional
+        About how many frames will come, where that is known.
     """
 
-    def __init__(self, parameters: SyncFeatureParameters) -> None:
+    def __init__(self, parameters: SyncFeatureParameters, expected: int | None = None) -> None:
         self._parameters = parameters
         self._tuning = TuningState(_SAMPLE_RATE) if parameters.tuning is None else None
         self._heard: list[NDArray[np.float32]] = []  # until the tuning is known
         self._registers: list[_Register] = []
         self._low = Resampler(_SAMPLE_RATE, _REGISTERS[0][1])
+        self._data = _room(expected or 0)
         self.cents = 0.0 if parameters.tuning is None else parameters.tuning
         if self._tuning is None:
             self._begin()
@@ -65,16 +77,15 @@ class SyncState:
             self._settle()
 
     def flush(self) -> Frames:
-        """Return the energies, shape (N, 85)."""
+        """Return a matrix (N × 170) whose first half holds the energies; the second half is not filled in."""
         if self._tuning is not None:
             self._settle()
         rest = self._low.flush()
         for register in self._registers:
             if register.sample_rate != _SAMPLE_RATE:
-                register.push(rest)
-        parts = [register.flush() for register in self._registers]
-        N = min(len(part) for part in parts)
-        return np.concatenate([part[:N] for part in parts], axis=1)
+                self._put(register, register.push(rest))
+            self._put(register, register.flush())
+        return self._data[: min(register.frames for register in self._registers)]
 
     def _settle(self) -> None:
         """Fix the tuning, and analyse what has been heard so far."""
@@ -94,7 +105,21 @@ class SyncState:
     def _analyse(self, samples: NDArray[np.float32]) -> None:
         low = self._low.push(samples)
         for register in self._registers:
-            register.push(samples if register.sample_rate == _SAMPLE_RATE else low)
+            self._put(register, register.push(samples if register.sample_rate == _SAMPLE_RATE else low))
+
+    def _put(self, register: "_Register", batches: Iterable[Frames]) -> None:
+        for batch in batches:
+            end = register.frames + len(batch)
+            if end > len(self._data):
+                larger = _room(max(end, 2 * len(self._data)))
+                larger[: len(self._data)] = self._data
+                self._data = larger
+            self._data[register.frames : end, register.columns] = batch
+            register.frames = end
+
+
+def _room(frames: int) -> Frames:
+    return np.empty((frames, 2 * len(PITCHES)), np.float32)
 
 
 def registers() -> Iterator[tuple[range, int, int]]:
@@ -109,20 +134,20 @@ class _Register:
 
     def __init__(self, pitches: range, sample_rate: int, window: int, feature_rate: float, cents: float) -> None:
         self.sample_rate = sample_rate
+        self.columns = slice(pitches.start - PITCHES.start, pitches.stop - PITCHES.start)
+        self.frames = 0  # given out so far
         self._stft = analysis_state(AnalysisParameters(feature_rate, sample_rate, window))
         self._pooling = Pooling(gaussian_bank(sample_rate, window, np.array(pitches), cents, width=0.6))
-        self._frames: list[Frames] = []
 
-    def push(self, samples: NDArray[np.float32]) -> None:
-        self._frames += [self._pooling(spectra) for spectra in self._stft.push(samples)]
+    def push(self, samples: NDArray[np.float32]) -> Iterator[Frames]:
+        return (self._pooling(spectra) for spectra in self._stft.push(samples))
 
-    def flush(self) -> Frames:
-        self._frames += [self._pooling(spectra) for spectra in self._stft.flush()]
-        return np.concatenate(self._frames) if self._frames else np.zeros((0, 1), np.float32)
+    def flush(self) -> Iterator[Frames]:
+        return (self._pooling(spectra) for spectra in self._stft.flush())
 
 
 def _note_energies(notes: Notes, feature_rate: float) -> Frames:
-    """Return energies over pitch of notes (N × 85) as the same analysis would show them."""
+    """Return the matrix that `SyncState` makes of sound for notes, as the same analysis would show them."""
     parts = [
         note_energies(
             notes,
@@ -139,7 +164,9 @@ def _note_energies(notes: Notes, feature_rate: float) -> Frames:
         )
         for pitches, sample_rate, window in registers()
     ]
-    return np.concatenate(parts, axis=1)
+    data = _room(len(parts[0]))
+    np.concatenate(parts, axis=1, out=data[:, : len(PITCHES)])
+    return data
 
 
 def onset_peaks(levels: Frames, lag: int) -> Frames:
@@ -184,21 +211,25 @@ def sync_features(source: AudioSource | Notes, parameters: SyncFeatureParameters
     """
     rate = parameters.feature_rate
     if isinstance(source, Notes):
-        cents, energies = 0.0, _note_energies(source, rate)
+        cents, data = 0.0, _note_energies(source, rate)
     else:
-        state = SyncState(parameters)
+        state = SyncState(parameters, expected_frames(source, rate))
         for samples in sample_blocks(source, _SAMPLE_RATE):
             state.push(samples)
-        energies = state.flush()
+        data = state.flush()
         cents = state.cents
-    if not len(energies):
+    P, N = len(PITCHES), len(data)
+    if N == 0:
         raise DataError("nothing to hear: no notes and no sound")
-    loud = float(np.percentile(energies.sum(axis=1), _LOUD))
+    loud = float(np.percentile(data[:, :P].sum(axis=1), _LOUD))
     if loud > 0:
-        energies /= np.float32(loud)
-    P = len(PITCHES)
-    data = np.empty((len(energies), 2 * P), np.float32)
-    data[:, P:] = onset_peaks(compress(energies, parameters.onset_compression), max(1, round(_LAG * rate)))
-    data[:, :P] = compress(energies, parameters.compression)
+        data[:, :P] /= np.float32(loud)
+    lag = max(1, round(_LAG * rate))
+    for first in range(0, N, _BLOCK):
+        begin = max(0, first - lag - 1)
+        levels = compress(data[begin : first + _BLOCK + lag + 1, :P], parameters.onset_compression)
+        data[first : first + _BLOCK, P:] = onset_peaks(levels, lag)[first - begin :][:_BLOCK]
+    for first in range(0, N, _BLOCK):
+        data[first : first + _BLOCK, :P] = compress(data[first : first + _BLOCK, :P], parameters.compression)
     axis = tuple(f"{half} {pitch}" for half in ("pitch", "onset") for pitch in PITCHES)
     return features(data.T, KIND, "pitch", axis, rate, provenance(parameters, {"tuning": cents}))

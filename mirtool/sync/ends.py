@@ -24,14 +24,14 @@ def common_box(pair: Pair) -> Box:
     level = pair.levels[0]
     whole = Box(0, pair.a.frames, 0, pair.b.frames)
     sound = _sounding(pair, whole)
-    X, Y = level.embedded(pair.a, pair.b, sound.coarser(level.factor))
+    part = sound.coarser(level.factor)
+    X, Y = level.embedded(pair.a, pair.b, part)
     steps, weights = pair.parameters.steps, pair.parameters.step_weights
     if pair.parameters.band is not None or min(X.shape[1], Y.shape[1]) < 8:
         return sound
     path, _ = dtw(X, Y, "classic", weights if steps == "classic" else None, bias=pair.bias)
-    matched = pair.bias - np.einsum("kl,kl->l", X[:, path[:, 0]], Y[:, path[:, 1]])
-    unrelated = pair.bias - np.einsum("kl,kl->l", X[:, path[:, 0]], Y[:, path[::-1, 1]])
-    expected, elsewhere = float(np.median(matched)), float(np.median(unrelated))
+    n, m = (path + np.array([part.first_a, part.first_b])).T
+    expected, elsewhere = (float(np.median(pair.costs(level, n, other))) for other in (m, m[::-1]))
     if elsewhere <= expected:
         return sound
     X, Y = _with_nothing(X, Y, pair.bias, expected + _PRICE * (elsewhere - expected))
@@ -40,7 +40,6 @@ def common_box(pair: Pair) -> Box:
     inner = path[(path[:, 0] > 0) & (path[:, 1] > 0) & (path[:, 0] < N - 1) & (path[:, 1] < M - 1)] - 1
     if len(inner) < 2:
         return sound
-    part = sound.coarser(level.factor)
     first, last = inner[0], inner[-1]
     shortest = _SHORTEST * pair.a.feature_rate / level.factor
     if max(first) < shortest:

@@ -10,6 +10,7 @@ References
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,15 +18,16 @@ from numpy.typing import NDArray
 
 from mirtool.sync.dtw import NoPathError, Path, dtw, dtw_banded
 from mirtool.sync.parameters import SyncParameters
-from mirtool.sync.streams import Frames, Side, Streams, bias, embedded, pool, pooled
+from mirtool.sync.streams import Frames, Side, Streams, bias, distances, embedded, pool, pooled
 
 Window = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 CELLS = 8_000_000  # of the coarsest level
 MARGIN = 40  # frames of a level by which its band is wider than the path of the level before
 _FIRST = 5  # frames that the second finest level gathers
-_SECTION = 8192  # frames of the first version that are aligned at a time on the finest level
-_OVERLAP = 512  # frames that neighbouring sections share
+_PAIRS = 4096  # frames whose costs are computed at a time
+_SECTION = 4096  # frames of the first version that are aligned at a time on the finest level
+_OVERLAP = 384  # frames that neighbouring sections share
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Pair:
     def __init__(self, a: Side, b: Side, parameters: SyncParameters) -> None:
         self.a, self.b, self.parameters = a, b, parameters
         self.bias = bias(a.weights)
-        first = Level(_FIRST, pooled(a, _FIRST), pooled(b, _FIRST))
+        with ThreadPoolExecutor(2) as pool:
+            first = Level(_FIRST, *pool.map(lambda side: pooled(side, _FIRST), (a, b)))
         rest = [
             Level(_FIRST * factor, _thinned(first.a, factor), _thinned(first.b, factor))
             for factor in _factors(-(-a.frames // _FIRST), -(-b.frames // _FIRST))
@@ -86,9 +89,7 @@ class Pair:
         """Return the path through a box, from its first to its last pair of frames, as frames of the versions."""
         parameters = self.parameters
         if parameters.method == "exact":
-            X = embedded(self.a.streams(box.first_a, box.stop_a), self.a.weights, left=True)
-            Y = embedded(self.b.streams(box.first_b, box.stop_b), self.b.weights, left=False)
-            return self._solved(X, Y, self._band(box, 1), box)
+            return self._solved(*self._finest(box), self._band(box, 1), box)
         path: Path | None = None
         factor = 1
         for level in self.levels:
@@ -101,6 +102,15 @@ class Pair:
         assert path is not None
         window = _narrowed(self._band(box, 1), project(path, factor, box))
         return self._sections(box, window, path * factor)
+
+    def costs(self, level: Level, n: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the costs of some pairs of frames of a level, shape (L,)."""
+        costs = np.zeros(len(n), np.float32)
+        for name, weight in self.a.weights.items():
+            for first in range(0, len(n), _PAIRS):
+                cut = slice(first, first + _PAIRS)
+                costs[cut] += weight * distances(name, level.a[name][n[cut]], level.b[name][m[cut]])
+        return costs
 
     def _solved(self, X: Frames, Y: Frames, window: Window | None, box: Box, coarse: bool = False) -> Path:
         """Return the best path through a box, within a window (relative to the box) if there is one.
@@ -136,31 +146,35 @@ class Pair:
         low[0], high[-1] = 0, M
         return low, high
 
-    def _sections(self, box: Box, window: Window | None, coarse: Path) -> Path:
-        """Align the finest level, section by section."""
-        assert window is not None
+    def _sections(self, box: Box, window: Window, coarse: Path) -> Path:
+        """Align the finest level section by section, two at a time; in the middle of an overlap one takes over."""
         N, M = box.shape
         low, high = window
-        expected = np.interp(np.arange(N), *_graph(coarse - np.array([box.first_a, box.first_b])))
-        parts: list[Path] = []
-        for first in range(0, N, _SECTION):
+        expected = np.interp(np.arange(N), *_graph(coarse - np.array([box.first_a, box.first_b]))).round()
+        expected = np.clip(expected, low, high - 1).astype(np.int64)
+
+        def section(first: int) -> Path:
             begin, stop = max(0, first - _OVERLAP), min(first + _SECTION + _OVERLAP, N)
-            left = 0 if begin == 0 else int(np.clip(round(expected[begin]), low[begin], high[begin] - 1))
-            right = M if stop == N else int(np.clip(round(expected[stop - 1]), low[stop - 1], high[stop - 1] - 1)) + 1
-            right = max(right, left + 1)
+            left = int(expected[begin]) if begin else 0
+            right = int(expected[stop - 1]) + 1 if stop < N else M
             inner_low = np.clip(low[begin:stop] - left, 0, right - left - 1)
             inner_high = np.clip(high[begin:stop] - left, 1, right - left)
             inner_low[0], inner_high[-1] = 0, right - left
             part = Box(box.first_a + begin, box.first_a + stop, box.first_b + left, box.first_b + right)
-            X = embedded(self.a.streams(part.first_a, part.stop_a), self.a.weights, left=True)
-            Y = embedded(self.b.streams(part.first_b, part.stop_b), self.b.weights, left=False)
-            path = self._solved(X, Y, (inner_low, inner_high), part)
-            kept = path[(path[:, 0] >= box.first_a + first) & (path[:, 0] < box.first_a + first + _SECTION)]
-            if parts:
-                kept = kept[kept[:, 1] >= parts[-1][-1, 1]]
-            if len(kept):
-                parts.append(kept)
-        return np.concatenate(parts)
+            path = self._solved(*self._finest(part), (inner_low, inner_high), part)
+            inside = (path[:, 0] >= box.first_a + first) & (path[:, 0] < box.first_a + first + _SECTION)
+            return path[inside]
+
+        with ThreadPoolExecutor(2) as pool:
+            path = np.concatenate(list(pool.map(section, range(0, N, _SECTION))))
+        return path[path[:, 1] >= np.maximum.accumulate(path[:, 1])]
+
+    def _finest(self, box: Box) -> tuple[Frames, Frames]:
+        """Return X (K × N) and Y (K × M) of a box at the full feature rate."""
+        return (
+            embedded(self.a.streams(box.first_a, box.stop_a), self.a.weights, left=True),
+            embedded(self.b.streams(box.first_b, box.stop_b), self.b.weights, left=False),
+        )
 
 
 def project(path: Path, ratio: float, box: Box, margin: int = MARGIN) -> Window:

@@ -19,7 +19,7 @@ _SHARE = 0.15  # of the strongest match within _LOCAL: weaker ones are noise
 _LOCAL = 1.0  # seconds
 _LONGEST = 2.0  # seconds without an onset, after which the path itself counts
 _LATE = 0.35  # a vertex of a parabola further off than this share of a frame says nothing
-_BLOCK = 1 << 14
+_BLOCK = 1 << 12
 
 
 def onset_points(path: Path, a: Features, b: Features, transposition: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ The Euclidean distance is squared, so that the weighted sum of all is bias - <x,
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.dlnco import decaying, sliding_maximum
 from mirtool.features.sync import KIND, PITCHES
-from mirtool.signal.filters import chroma_bank
 from mirtool.types import Features
 
 Frames = NDArray[np.float32]
@@ -35,7 +34,8 @@ _DECAY = 0.2  # seconds after which an onset is forgotten
 _LOCAL = 1.0  # seconds to either side over which onsets are normalised
 _FLOOR = 0.05  # of the largest onset, or of a loud frame: less counts as silence
 _ENVELOPE = 6.0  # semitones, standard deviation of the smooth envelope over pitch
-_BLOCK = 1 << 14  # frames that are worked on at a time
+_SOME = 5000  # frames that tell how loud a recording is
+_BLOCK = 1 << 12  # frames that are worked on at a time
 
 
 class Side(Protocol):
@@ -76,9 +76,9 @@ class PitchSide:
         self._rows = features.data.T
         self._shift = transposition
         self._decay = max(1, round(_DECAY * self.feature_rate))
-        self._loud = _percentile(self._level, self.frames)
-        self._onset_norm = self._local_norm(lambda rows: rows)
-        self._dlnco_norm = self._local_norm(self._folded)
+        self._loud = self._typical_level() if "pitch" in self.weights else 0.0
+        self._onset_norm = self._local_norm(lambda rows: rows) if "onset" in self.weights else None
+        self._dlnco_norm = self._local_norm(self._folded) if "dlnco" in self.weights else None
 
     def streams(self, first: int, stop: int) -> Streams:
         P = len(PITCHES)
@@ -89,10 +89,10 @@ class PitchSide:
             made["chroma"] = unit(self._folded(levels), 1e-3)
         if "pitch" in self.weights:
             made["pitch"] = unit(moved(levels @ _contrast(), self._shift), _FLOOR * self._loud)
-        if "onset" in self.weights:
+        if self._onset_norm is not None:
             onsets = decaying(moved(peaks, self._shift) / self._onset_norm[before:stop], self._decay)
             made["onset"] = onsets[first - before :]
-        if "dlnco" in self.weights:
+        if self._dlnco_norm is not None:
             onsets = decaying(self._folded(peaks) / self._dlnco_norm[before:stop], self._decay)
             made["dlnco"] = onsets[first - before :]
         return made
@@ -108,15 +108,15 @@ class PitchSide:
         return np.asarray(energy > threshold * np.percentile(energy, 90))
 
     def _folded(self, rows: Frames) -> Frames:
-        return rows @ _chroma(self._shift)
+        return folded(rows, self._shift)
 
-    def _level(self, first: int, stop: int) -> Frames:
-        levels: Frames = np.linalg.norm(self._rows[first:stop, : len(PITCHES)] @ _contrast(), axis=1)
-        return levels
+    def _typical_level(self) -> float:
+        """Return the level of loud frames, judged by some thousands of them."""
+        some = self._rows[:: 1 + self.frames // _SOME, : len(PITCHES)] @ _contrast()
+        return float(np.percentile(np.linalg.norm(some, axis=1), 90))
 
-    def _local_norm(self, view: object) -> Frames:
+    def _local_norm(self, view: Callable[[Frames], Frames]) -> Frames:
         """Return the largest norm of onsets around each frame, shape (N, 1)."""
-        assert callable(view)
         blocks = [
             np.linalg.norm(view(self._rows[first : first + _BLOCK, len(PITCHES) :]), axis=1)
             for first in range(0, self.frames, _BLOCK)
@@ -199,6 +199,13 @@ def embedded(streams: Streams, weights: Mapping[str, float], left: bool) -> Fram
     return np.concatenate(rows)
 
 
+def distances(name: str, a: Frames, b: Frames) -> Frames:
+    """Return the distances of the frames of one stream, pair by pair, shape (N,)."""
+    if name in COSINE:
+        return np.asarray(np.float32(1) - np.einsum("nk,nk->n", a, b))
+    return np.asarray(np.square(a - b).sum(axis=1))
+
+
 def bias(weights: Mapping[str, float]) -> float:
     """Return the cost of frames that have nothing in common but are no onsets: the sum of the cosine weights."""
     return float(sum(weight for name, weight in weights.items() if name in COSINE))
@@ -210,9 +217,12 @@ def unit(frames: Frames, threshold: float) -> Frames:
     return np.asarray(frames / length, dtype=np.float32)
 
 
-def _chroma(shift: int) -> Frames:
-    """Return the matrix (85, 12) that folds pitches to chroma, moved up by `shift` semitones."""
-    return np.ascontiguousarray(chroma_bank(np.array(PITCHES) + shift).T)
+def folded(rows: Frames, shift: int) -> Frames:
+    """Fold frames over pitch (N × 85) to chroma (N × 12), moved up by `shift` semitones."""
+    octaves = len(PITCHES) // 12
+    chroma: Frames = rows[:, : 12 * octaves].reshape(-1, octaves, 12).sum(axis=1)
+    chroma[:, : len(PITCHES) - 12 * octaves] += rows[:, 12 * octaves :]
+    return np.roll(chroma, PITCHES[0] + shift, axis=1) if (PITCHES[0] + shift) % 12 else chroma
 
 
 def _contrast() -> Frames:
@@ -233,10 +243,3 @@ def moved(rows: Frames, shift: int) -> Frames:
     else:
         moved[:, :shift] = rows[:, -shift:]
     return moved
-
-
-def _percentile(level: object, frames: int) -> float:
-    """Return the 90th percentile of a quantity that is computed in blocks."""
-    assert callable(level)
-    values = [level(first, min(first + _BLOCK, frames)) for first in range(0, frames, _BLOCK)]
-    return float(np.percentile(np.concatenate(values), 90))

@@ -7,12 +7,10 @@ from mirtool.sync.dtw import Path
 from mirtool.sync.multiscale import Pair
 from mirtool.sync.paths import CLOSEST_SECONDS, edge_slopes, strictly_increasing
 from mirtool.sync.refinement import between_frames, onset_points
-from mirtool.sync.streams import embedded
 from mirtool.types import Features, WarpingPath
 
 _SMOOTH = 1.0  # seconds over which the confidence is averaged
 _NEAR = 1e-3  # seconds; how close to its end a version is when the other one has not yet reached its own
-_BLOCK = 1 << 13
 
 Times = NDArray[np.float64]
 
@@ -68,26 +66,19 @@ def _pinned(path: WarpingPath, anchors: Times) -> WarpingPath:
 
 def _confidence(pair: Pair, path: Path) -> Times:
     """Return the confidence (L,) of the points of a path."""
-    costs, unrelated = _costs(pair, path)
-    total = np.concatenate(([0.0], np.cumsum(costs)))
-    place = path.sum(axis=1) / (2 * pair.a.feature_rate)
+    level = pair.levels[-1]
+    cells = path // level.factor
+    fresh = np.concatenate(([True], np.any(np.diff(cells, axis=0) != 0, axis=1)))
+    n, m = cells[fresh].T
+    costs = pair.costs(level, n, m)
+    unrelated = float(np.median(pair.costs(level, n, m[::-1])))
+    total = np.concatenate(([0.0], np.cumsum(costs, dtype=np.float64)))
+    place = (n + m) * level.factor / (2 * pair.a.feature_rate)
     first = np.searchsorted(place, place - _SMOOTH / 2)
     stop = np.searchsorted(place, place + _SMOOTH / 2, side="right")
     mean = (total[stop] - total[first]) / (stop - first)
-    return np.asarray(np.clip(1 - mean / max(unrelated, 1e-9), 0, 1))
-
-
-def _costs(pair: Pair, path: Path) -> tuple[Times, float]:
-    """Return the cost of each point of a path, and the median cost of pairs of frames far from it."""
-    costs, elsewhere = [], []
-    for first in range(0, len(path), _BLOCK):
-        cells = path[first : first + _BLOCK]
-        n, m = (cells - cells[0]).T
-        X = embedded(pair.a.streams(cells[0, 0], cells[-1, 0] + 1), pair.a.weights, left=True)
-        Y = embedded(pair.b.streams(cells[0, 1], cells[-1, 1] + 1), pair.b.weights, left=False)
-        costs.append(pair.bias - np.einsum("kl,kl->l", X[:, n], Y[:, m]))
-        elsewhere.append(pair.bias - np.einsum("kl,kl->l", X[:, n], Y[:, m[::-1]]))
-    return np.concatenate(costs).astype(np.float64), float(np.median(np.concatenate(elsewhere)))
+    confidence: Times = np.clip(1 - mean / max(unrelated, 1e-9), 0, 1)
+    return np.asarray(confidence[np.cumsum(fresh) - 1])
 
 
 def _carried_on(path: WarpingPath, ends: Times, excerpt: bool) -> WarpingPath:

@@ -26,10 +26,12 @@ def find_transposition(a: Features, b: Features) -> int:
     if a.kind != KIND and not (a.data.shape[0] == 12 and "chroma" in a.dims):
         return 0
     factor = max(1, int(np.ceil(np.sqrt(a.frames * b.frames / _CELLS))))
-    reference = pooled(side(a, 0, _CHROMA), factor)
+    reference, other = (pooled(side(features, 0, _CHROMA), factor) for features in (a, b))
+    weights = _CHROMA if a.kind == KIND else {"features": 1.0}
     costs = {}
     for shift in range(-6, 6):
-        costs[shift] = _cost(reference, pooled(side(b, -shift, _CHROMA), factor), _weights(a, _CHROMA))
+        moved = {name: np.roll(frames, -shift, axis=1) for name, frames in other.items()}
+        costs[shift] = _cost(reference, moved, weights)
     best = min(costs, key=lambda shift: (costs[shift], abs(shift)))
     if best == 0 or a.kind != KIND:
         return best
@@ -37,10 +39,6 @@ def find_transposition(a: Features, b: Features) -> int:
     octave = best - 12 if best > 0 else best + 12
     rivals = {shift: _cost(reference, pooled(side(b, -shift, _PITCH), factor), _PITCH) for shift in (best, octave)}
     return min(rivals, key=lambda shift: (rivals[shift], abs(shift)))
-
-
-def _weights(features: Features, weights: dict[str, float]) -> dict[str, float]:
-    return weights if features.kind == KIND else {"features": 1.0}
 
 
 def _cost(a: Streams, b: Streams, weights: dict[str, float]) -> float:
