@@ -19,6 +19,7 @@ from mirtool.errors import DataError
 from mirtool.features.frames import (
     Frames,
     analysis_state,
+    check_analysis,
     compress,
     expected_frames,
     features,
@@ -210,6 +211,7 @@ def sync_features(source: AudioSource | Notes, parameters: SyncFeatureParameters
         Samples or times that are not finite; no frames.
     """
     rate = parameters.feature_rate
+    check_analysis(AnalysisParameters(rate, _SAMPLE_RATE))
     if isinstance(source, Notes):
         cents, data = 0.0, _note_energies(source, rate)
     else:
