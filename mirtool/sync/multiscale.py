@@ -88,6 +88,9 @@ class Pair:
     def align(self, box: Box) -> Path:
         """Return the path through a box, from its first to its last pair of frames, as frames of the versions."""
         parameters = self.parameters
+        N, M = sorted(box.shape)
+        if parameters.steps == "slanted" and M - 1 > 2 * (N - 1):
+            raise NoPathError(f"steps (1,1), (1,2), (2,1) cannot join {N} and {M} frames (more than twice as many)")
         if parameters.method == "exact":
             return self._solved(*self._finest(box), self._band(box, 1), box)
         path: Path | None = None
@@ -97,7 +100,7 @@ class Pair:
             window = self._band(part, level.factor)
             if path is not None:
                 window = _narrowed(window, project(path, factor / level.factor, part))
-            path = self._solved(*level.embedded(self.a, self.b, part), window, part, coarse=True)
+            path = self._solved(*level.embedded(self.a, self.b, part), window, part, rounded=True)
             factor = level.factor
         assert path is not None
         window = _narrowed(self._band(box, 1), project(path, factor, box))
@@ -112,11 +115,11 @@ class Pair:
                 costs[cut] += weight * distances(name, level.a[name][n[cut]], level.b[name][m[cut]])
         return costs
 
-    def _solved(self, X: Frames, Y: Frames, window: Window | None, box: Box, coarse: bool = False) -> Path:
+    def _solved(self, X: Frames, Y: Frames, window: Window | None, box: Box, rounded: bool = False) -> Path:
         """Return the best path through a box, within a window (relative to the box) if there is one.
 
-        Slanted steps may find no way through a narrow band, and then get the whole box; nor through a coarse box whose
-        sides were rounded, which is then crossed with classic steps.
+        Slanted steps may find no way through a narrow band, and then get the whole box; nor through one whose sides
+        were rounded (of a coarse level, of a section), which is then crossed with classic steps.
         """
         steps, weights = self.parameters.steps, self.parameters.step_weights
         try:
@@ -126,8 +129,8 @@ class Pair:
                 path, _ = dtw_banded(X, Y, *window, steps, weights, bias=self.bias)
         except NoPathError:
             if window is not None:
-                return self._solved(X, Y, None, box, coarse)
-            if not coarse:
+                return self._solved(X, Y, None, box, rounded)
+            if not rounded:
                 raise
             path, _ = dtw(X, Y, bias=self.bias)
         absolute: Path = path + np.array([box.first_a, box.first_b])
@@ -161,7 +164,7 @@ class Pair:
             inner_high = np.clip(high[begin:stop] - left, 1, right - left)
             inner_low[0], inner_high[-1] = 0, right - left
             part = Box(box.first_a + begin, box.first_a + stop, box.first_b + left, box.first_b + right)
-            path = self._solved(*self._finest(part), (inner_low, inner_high), part)
+            path = self._solved(*self._finest(part), (inner_low, inner_high), part, rounded=part != box)
             inside = (path[:, 0] >= box.first_a + first) & (path[:, 0] < box.first_a + first + _SECTION)
             return path[inside]
 
