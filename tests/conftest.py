@@ -42,7 +42,9 @@ def call(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
 
 def launch(arguments: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]:
     """Start the program as users do; stdout and stderr are pipes unless told."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
+    # Without JIT the loops would take minutes, and coverage does not see this process.
+    inherited = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
+    environment = {**inherited, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
     words = [sys.executable, "-m", "mirtool", *map(str, arguments)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **more}
     return subprocess.Popen(words, env=environment, **pipes)
