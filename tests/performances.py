@@ -1,9 +1,11 @@
 """A piece with melody and chords, played in several ways, with the truth about what was played when."""
 
+import os
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from mirtool.features.parameters import SyncFeatureParameters
@@ -15,6 +17,7 @@ from mirtool.tempo_map import TempoMap
 from mirtool.types import Audio, Features, Notes, Score, WarpingPath
 
 RATE = 22050
+compiled = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="minutes of uncompiled loops")
 _TICKS = 480
 # Beethoven, Symphony no. 9, theme of the finale, with plain chords: pitch and beats of the melody, a chord a half bar.
 _MELODY = (

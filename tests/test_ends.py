@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from performances import RATE, Version, errors, manner, noise, piece, silence, version
+from performances import RATE, Version, compiled, errors, manner, noise, piece, silence, version
 
 from mirtool.features.parameters import SyncFeatureParameters
 from mirtool.features.sync import sync_features
 from mirtool.sync.align import align
 from mirtool.sync.parameters import SyncParameters
 from mirtool.types import Audio
+
+pytestmark = compiled
 
 IN_KEY = SyncParameters(transpose=0)
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from performances import errors, version
+from performances import compiled, errors, version
 
 from mirtool.io import formats
 from mirtool.types import WarpingPath
+
+pytestmark = compiled
 
 ONSETS = np.arange(8) / 2  # of take.wav; slow.wav is 1.25 times as slow
 

@@ -5,13 +5,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from naive import dtw_path_cost
-from performances import version
+from performances import compiled, version
 
 from mirtool.sync.align import align
 from mirtool.sync.dtw import STEPS, NoPathError, cost_matrix, dtw
 from mirtool.sync.parameters import SyncParameters
 from mirtool.sync.paths import transfer
 from mirtool.types import Features
+
+pytestmark = compiled
 
 PLAIN = SyncParameters(transpose=0, trim=False)
 

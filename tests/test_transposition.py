@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
-from performances import RATE, manner, noise, piece, version
+from performances import RATE, compiled, manner, noise, piece, version
 
 from mirtool.features.parameters import SyncFeatureParameters
 from mirtool.features.sync import KIND, sync_features
 from mirtool.sync.transposition import find_transposition
 from mirtool.synthesis.performance import perform
 from mirtool.types import Audio, Features
+
+pytestmark = compiled
 
 
 def notes(transposed, bpm=80):

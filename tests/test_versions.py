@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from performances import Version, errors, manner, noise, piece, version
+from performances import Version, compiled, errors, manner, noise, piece, version
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.sync.parameters import SyncParameters
 from mirtool.sync.paths import select
 from mirtool.sync.versions import align_each, align_jointly, joined
 from mirtool.types import Audio, Features
+
+pytestmark = compiled
 
 PARAMETERS = SyncParameters()
 NAMES = ("quick", "slow", "half")
