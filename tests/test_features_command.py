@@ -74,3 +74,12 @@ def test_bad_parameters_are_usage(call, here, flags, message):
     result = call("features", "chroma", "take.wav", *flags)
     assert result.code == 2
     assert message in result.err
+
+
+def test_the_inputs_of_a_list_share_a_table(call, here):
+    (here / "list.txt").write_text("take.wav\nnotes.csv\n")
+    result = call("features", "chroma", "--files-from", "list.txt", "--format", "csv", "--feature-rate", "2")
+    assert (result.code, result.err) == (0, "")
+    rows = [line.split(",") for line in result.text.splitlines()]
+    assert rows[0] == ["file", "time", *CHROMA]
+    assert [row[:2] for row in rows if row[1] == "0.500000"] == [["take.wav", "0.500000"], ["notes.csv", "0.500000"]]

@@ -29,6 +29,17 @@ def printable(features: Features) -> dict[str, Printed]:
     return printed
 
 
+def table_of(features: Features) -> Table:
+    """Make a table of a matrix, with the columns that `printable` describes.
+
+    Raises
+    ------
+    UsageProblem
+        The matrix is complex or has three dimensions.
+    """
+    return Table({name: column.values for name, column in printable(features).items()})
+
+
 def _names(features: Features) -> list[str]:
     rows = features.data.shape[0]
     names = [axis if isinstance(axis, str) else f"{axis:g}" for axis in features.axis]
