@@ -1,5 +1,6 @@
 """The frame of commands: options, parameters, inputs, outputs, exit codes; with small commands of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -336,12 +337,20 @@ def driver(files):
     path = files / "driver.py"
     path.write_text(DRIVER)
 
+    started: list[subprocess.Popen[str]] = []
+
     def start(*arguments: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}
         words = [sys.executable, str(path), *arguments]
-        return subprocess.Popen(words, env=environment, stdout=-1, stderr=-1, text=True)
+        process = subprocess.Popen(words, env=environment, stdout=-1, stderr=-1, text=True, start_new_session=True)
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:  # a test that fails leaves some that never end, and their workers
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def test_processes_give_the_same_bytes_in_the_same_order(run, files):
@@ -363,6 +372,14 @@ def test_a_process_that_dies_takes_no_other_job_with_it(run, files):
     assert result.code == 1
     assert result.text == "time\n1.500000\n2.500000\n3.500000\n"
     assert "corpus/deep/bad.csv: its process died (SIGKILL)" in result.err
+
+
+def test_interrupt_while_the_program_loads_is_silent(tmp_path):
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    words = [sys.executable, "-m", "mirtool", "--help"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
