@@ -14,10 +14,12 @@ READS = ("audio", "features", "score", "events", "segments", "notes", "path", "t
 def plot(
     job: Job,
     below: Annotated[
-        tuple[str, ...], Option("Stack the picture of this file below, on the same time axis.", repeat=True, files=True)
+        tuple[str, ...],
+        Option("Stack its picture below, on the same time axis.", metavar="FILE", repeat=True, files=True),
     ] = (),
     over: Annotated[
-        tuple[str, ...], Option("Lay events, beats or segments over the pictures.", repeat=True, files=True)
+        tuple[str, ...],
+        Option("Lay these events, beats or segments over the pictures.", metavar="FILE", repeat=True, files=True),
     ] = (),
     title: Annotated[str | None, Option("Text above the picture.", metavar="TEXT")] = None,
 ) -> None:
@@ -29,7 +31,7 @@ def plot(
 
     For example:
         mirtool plot take.wav --over beats.csv -o take.png
-        mirtool features chroma take.wav | mirtool plot - --over chords.lab -o chroma.pdf
+        mirtool features chroma take.wav | mirtool plot - --below take.wav -o chroma.pdf
     """
     from mirtool.io import formats
     from mirtool.plots.dispatch import figure_of

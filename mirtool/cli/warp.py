@@ -37,8 +37,8 @@ def warp(
     features and sound begin at 0.
 
     For example:
-        mirtool beats a.wav | mirtool warp path.csv - -o beats_in_b.csv
-        mirtool warp score_to_a.csv score.mid -o performed.mid
+        mirtool sync a.wav b.wav | mirtool warp - beats_in_a.csv -o beats_in_b.csv
+        mirtool warp path.csv a.wav -o a_in_b.wav
 
     Paper: Driedger, Müller, Ewert (2014), Improving time-scale modification of music signals using harmonic-percussive
     separation.
