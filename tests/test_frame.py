@@ -331,6 +331,11 @@ if __name__ == "__main__":
 """
 
 
+def heed_interrupt():
+    """Undo what a shell does to its background jobs, where SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def driver(files):
     """Start the sample commands as a program of its own."""
@@ -342,7 +347,15 @@ def driver(files):
     def start(*arguments: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}
         words = [sys.executable, str(path), *arguments]
-        process = subprocess.Popen(words, env=environment, stdout=-1, stderr=-1, text=True, start_new_session=True)
+        process = subprocess.Popen(
+            words,
+            env=environment,
+            stdout=-1,
+            stderr=-1,
+            text=True,
+            start_new_session=True,
+            preexec_fn=heed_interrupt,
+        )
         started.append(process)
         return process
 
@@ -378,7 +391,7 @@ def test_interrupt_while_the_program_loads_is_silent(tmp_path):
     (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
     words = [sys.executable, "-m", "mirtool", "--help"]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, preexec_fn=heed_interrupt)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
