@@ -271,7 +271,7 @@ def test_what_cannot_be_aligned(a, b, error):
     ("parameters", "error"),
     [
         (SyncParameters(method="best"), "no method best"),
-        (replace(IN_KEY, steps="wild"), "wild"),
+        (replace(IN_KEY, steps="wild", trim=False), "wild"),
         (replace(IN_KEY, step_weights=(1.0, 1.0)), "weights"),
         (replace(IN_KEY, step_weights=(1.0, 0.0, -1.0)), "weights"),
         (SyncParameters(band=0.0), "band must be above 0"),

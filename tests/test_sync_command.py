@@ -227,12 +227,11 @@ def test_plot(call, here, names):
 
 
 def test_the_same_bytes_twice(call, here):
-    outputs = ["x.csv", "x.npy", "x.png", "x.svg", "x.pdf"]
+    outputs = ("x.csv", "x.npy", "x.svg")
     found = []
     for _ in range(2):
-        for plot in outputs[2:]:
-            flags = ("-o", "x.csv", "--cost-matrix", "x.npy", "--plot", plot, "--confidence")
-            assert call("sync", "take.wav", "slow.wav", *flags).code == 0
+        flags = ("-o", "x.csv", "--cost-matrix", "x.npy", "--plot", "x.svg", "--confidence")
+        assert call("sync", "take.wav", "slow.wav", *flags).code == 0
         found.append([Path(name).read_bytes() for name in outputs])
         for name in outputs:
             Path(name).unlink()
@@ -261,15 +260,14 @@ def test_many_jobs_from_a_table(call, here):
     assert call("sync", "take.wav", "slow.wav").text in [(here / "out" / name).read_text() for name in names]
 
 
-def test_pipes(program, here):
-    take, slow = (program("features", "sync", f"{name}.wav").out for name in ("take", "slow"))
+def test_pipes(call, program, here):
+    take, slow = (call("features", "sync", f"{name}.wav").out for name in ("take", "slow"))
     Path("take.npy").write_bytes(take)
     Path("slow.npy").write_bytes(slow)
-    filed = program("sync", "take.npy", "slow.npy")
-    assert (filed.code, filed.err) == (0, "")
-    assert program("sync", "-", "slow.npy", data=take).out == filed.out
-    assert program("sync", "take.npy", "-", data=slow).out == filed.out
-    assert program("sync", "take.wav", "-", data=Path("slow.wav").read_bytes()).out == filed.out
+    filed = call("sync", "take.npy", "slow.npy").out
+    for words, data in ((("-", "slow.npy"), take), (("take.wav", "-"), Path("slow.wav").read_bytes())):
+        piped = program("sync", *words, data=data)
+        assert (piped.code, piped.err, piped.out) == (0, "", filed)
 
 
 # What goes wrong

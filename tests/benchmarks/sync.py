@@ -119,7 +119,8 @@ def make(folder: Path, seconds: tuple[int, int]) -> NDArray[np.float64]:
     last = float(score.ticks.max() / score.ticks_per_beat)
     truth = []
     for name, player, length, seed in zip("ab", ("piano", "harpsichord"), seconds, (1, 2), strict=True):
-        manner = Performance(bpm=60 * last / length, rubato=0.1 + 0.05 * seed, seed=seed)
+        drift = 0.2 / last**0.5  # the tempo wanders as far in an hour as in a minute
+        manner = Performance(bpm=60 * last / length, rubato=0.1 + 0.05 * seed, drift=drift, seed=seed)
         formats.write(Stereo(perform(score, manner), player), str(folder / f"{name}.flac"), subtype="PCM_16")
         truth.append(manner.times(np.arange(int(last)), last))
     return np.stack(truth, axis=1)
