@@ -110,8 +110,10 @@ def _anchor_frames(anchors: NDArray[np.float64], a: Features, b: Features) -> Pa
         raise ParameterError("anchors must increase in both versions")
     ends = np.array([a.times[[0, -1]], b.times[[0, -1]]])
     half = 0.5 / float(a.feature_rate or 1)
-    if np.any(anchors < ends[:, 0] - half) or np.any(anchors > ends[:, 1] + half):
-        raise ParameterError("an anchor lies outside of the versions")
+    outside = np.any((anchors < ends[:, 0] - half) | (anchors > ends[:, 1] + half), axis=1)
+    if outside.any():
+        time_a, time_b = anchors[outside.argmax()]
+        raise ParameterError(f"an anchor lies outside of the versions ({time_a:g} s, {time_b:g} s)")
     frames = np.round((anchors - ends[:, 0]) * float(a.feature_rate or 1)).astype(np.int64)
     inside: Path = np.minimum(np.maximum(frames, 0), np.array([a.frames - 1, b.frames - 1]))
     return inside
