@@ -41,12 +41,21 @@ def test_sound_score_and_table_of_notes_agree(call, here):
     assert call("features", "chroma", "piece.mid", "-o", "m.npy").code == 0
 
 
-def test_an_excerpt_keeps_its_times(call, here):
-    call("features", "novelty", "take.wav", "-o", "whole.npy", "--average", "0", "--norm", "none")
-    call("features", "novelty", "take.wav", "-o", "part.npy", "--average", "0", "--norm", "none", "--start", "1")
+@pytest.mark.parametrize("name", ["take.wav", "notes.csv"])
+def test_an_excerpt_keeps_its_times(call, here, name):
+    call("features", "novelty", name, "-o", "whole.npy", "--average", "0", "--norm", "none")
+    excerpt = ("--start", "1", "--duration", "0.8")
+    call("features", "novelty", name, "-o", "part.npy", "--average", "0", "--norm", "none", *excerpt)
     (whole, _), (part, about) = load("whole.npy"), load("part.npy")
     assert about["start"] == 1.0
-    np.testing.assert_allclose(part[0, 5:], whole[0, 105:], atol=1e-4)
+    assert 70 < part.shape[1] <= 81
+    np.testing.assert_allclose(part[0, 5:70], whole[0, 105:170], atol=1e-4)
+
+
+def test_an_excerpt_without_notes(call, here):
+    result = call("features", "chroma", "notes.csv", "--start", "100")
+    assert (result.code, result.out) == (65, b"")
+    assert "notes.csv: no notes" in result.err
 
 
 def test_novelty_goes_through_a_pipe(call, here, program):

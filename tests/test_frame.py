@@ -153,6 +153,9 @@ def test_wrong_parameter_files(run, files, text, code, says):
         ("shift a.csv --skip-existing", 2, "--skip-existing needs -o"),
         ("shift - -", 2, "stdin"),
         ("shift a.csv -o /dev/full", 74, "/dev/full"),
+        ("shift a.csv -o none/x.csv", 73, "none/x.csv: no such folder: none"),
+        ("shift a.csv -o x.csv --copy none/y.csv", 73, "none/y.csv: no such folder: none"),
+        ("shift a.csv --params none.toml", 66, "shift: none.toml: no such file"),
         ("compare a.csv", 2, "missing argument EST"),
         ("compare a.csv b.csv a.csv", 2, "unexpected argument"),
         ("collect a.csv", 2, "at least 2"),
@@ -279,9 +282,9 @@ def test_a_list_of_inputs(run, files):
 def test_a_job_a_row(run, files):
     (files / "jobs.tsv").write_text("ref\test\tscale\na.csv\tb.csv\t2\nb.csv\ta.csv\t\n")
     assert run("compare", "--files-from", "jobs.tsv").text == "file,ref,est\nb.csv,4,2\na.csv,1,2\n"
-    (files / "jobs.tsv").write_text("x\tby\toutput\na.csv\t1\tx/one.csv\na.csv\t2\ttwo.csv\n")
+    (files / "jobs.tsv").write_text("x\tby\toutput\na.csv\t1\tcorpus/one.csv\na.csv\t2\ttwo.csv\n")
     assert run("shift", "--files-from", "jobs.tsv").code == 0
-    assert (files / "x/one.csv").read_text() == "time\n2.000000\n3.000000\n"
+    assert (files / "corpus/one.csv").read_text() == "time\n2.000000\n3.000000\n"
     assert (files / "two.csv").read_text() == "time\n3.000000\n4.000000\n"
 
 
@@ -457,3 +460,19 @@ def test_workers_end_with_a_killed_parent(driver, files):
     sizes = [path.stat().st_size for path in growing(out)]
     time.sleep(0.2)
     assert [path.stat().st_size for path in growing(out)] == sizes
+
+
+def test_a_stream_of_failures_leaves_the_older_file(run, files):
+    (files / "all.csv").write_text("old\n")
+    assert run("shift", "none.csv", "nor.csv", "-o", "all.csv").code == 1
+    assert (files / "all.csv").read_text() == "old\n"
+
+
+def test_names_that_are_empty(run, files):
+    assert "empty name" in run("shift", "").err
+    assert "empty name" in run("shift", "a.csv", "-o", "").err
+
+
+def test_outputs_beside_inputs(run, files):
+    assert run("shift", "corpus", "-o", "corpus", "--format", "json").code == 0
+    assert (files / "corpus/a.json").read_text()

@@ -48,8 +48,8 @@ def perform(plan: Plan) -> bytes:
     command = entry_of(importlib.import_module(plan.module)).commands[plan.name]
     job = Job(plan)
     manifest = os.path.join(plan.output, MANIFEST) if plan.parts else None
-    for target in plan.targets:
-        _make_folder(os.path.dirname(target))
+    for folder in plan.folders:
+        os.makedirs(folder, exist_ok=True)
     if manifest is not None:
         with suppress(FileNotFoundError):
             os.unlink(manifest)
@@ -129,9 +129,15 @@ def run(command: Command, plans: Sequence[Plan], *, jobs: int, debug: bool, quie
                 log.error("%s", failure.line(several=True))
                 if debug and failure.trace:
                     sys.stderr.write(failure.trace)
+        if sink is not None and len(failed) == len(plans):
+            raise _failure(failed, plans)  # before the stream is closed: nothing takes the place of an older file
     if failed:
-        shown = ", ".join(failed[:20]) + (f" and {len(failed) - 20} more" if len(failed) > 20 else "")
-        raise BatchFailure(f"{len(failed)} of {len(plans)} failed: {shown}")
+        raise _failure(failed, plans)
+
+
+def _failure(failed: Sequence[str], plans: Sequence[Plan]) -> BatchFailure:
+    shown = ", ".join(failed[:20]) + (f" and {len(failed) - 20} more" if len(failed) > 20 else "")
+    return BatchFailure(f"{len(failed)} of {len(plans)} failed: {shown}")
 
 
 def _in_order(plans: Sequence[Plan], jobs: int) -> Iterator[Outcome]:
@@ -217,8 +223,3 @@ def _write_manifest(plan: Plan, target: str, parts: Sequence[str]) -> None:
     content = {"mirtool": __version__, **_identity(plan), "files": [part + extension for part in parts]}
     with streams.atomic(target) as stream:
         stream.write(json.dumps(content, indent=1).encode() + b"\n")
-
-
-def _make_folder(folder: str) -> None:
-    if folder:
-        os.makedirs(folder, exist_ok=True)

@@ -3,7 +3,7 @@
 import errno
 from dataclasses import dataclass
 
-from mirtool.errors import BatchFailure, FormatError, MirtoolError, OutputProblem, UsageProblem
+from mirtool.errors import DataError, FormatError, MirtoolError
 
 INTERNAL = 70
 CANNOT_CREATE, CANNOT_WRITE = 73, 74
@@ -37,10 +37,9 @@ class Failure:
     def of(cls, error: BaseException, inputs: tuple[str, ...], trace: str) -> "Failure":
         """Describe an error that a job met."""
         message, code = describe(error, inputs)
-        if isinstance(error, MirtoolError) and not isinstance(error, UsageProblem | OutputProblem | BatchFailure):
-            named = isinstance(error, FormatError) and error.file is not None
-            if len(inputs) == 1 and not named and not message.startswith(inputs[0]):
-                message = f"{inputs[0]}: {message}"
+        unnamed = isinstance(error, DataError) or (isinstance(error, FormatError) and error.file is None)
+        if unnamed and len(inputs) == 1 and not message.startswith(inputs[0]):
+            message = f"{inputs[0]}: {message}"
         return cls(_one_line(message), code, inputs, trace)
 
     @classmethod

@@ -5,7 +5,8 @@ small array behind it tells what the rows are, the rate and the parameters (see 
 notes give the same features as sound does, without its partials, noise and doubts.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
@@ -22,25 +23,19 @@ from mirtool.features.parameters import (
 if TYPE_CHECKING:
     from mirtool.types import AudioSource, Features, Notes
 
+_Parameters = TypeVar("_Parameters")
 _INPUT = many("X", "audio, MIDI, MusicXML or notes", "audio", "score", "notes")
 
 
-def source(job: Job) -> "AudioSource | Notes":
-    """Return the input as sound or as notes."""
-    from mirtool.types import Score
-
-    container = job.read(0)
-    return container.notes if isinstance(container, Score) else container
-
-
-def finish(job: Job, features: "Features", read: "AudioSource | Notes") -> None:
-    """Write and draw features; those of an excerpt of sound get the times of the whole."""
+def _compute(
+    job: Job, compute: "Callable[[AudioSource | Notes, _Parameters], Features]", parameters: _Parameters
+) -> None:
+    """Compute, write and draw features; those of an excerpt get the times of the whole."""
     from dataclasses import replace
 
-    from mirtool.types import Notes
-
-    if job.plan.reading.start and not isinstance(read, Notes):
-        features = replace(features, start=features.start + job.plan.reading.start)
+    source, start = job.read_from_zero()
+    features = compute(source, parameters)
+    features = replace(features, start=features.start + start)
     job.write(features)
     job.plot(features)
 
@@ -60,8 +55,7 @@ def spectrogram(job: Job, parameters: SpectrogramParameters) -> None:
     """
     from mirtool.features.spectrogram import spectrogram as compute
 
-    read = source(job)
-    finish(job, compute(read, parameters), read)
+    _compute(job, compute, parameters)
 
 
 @command(_INPUT, writes="features", plots=True)
@@ -79,8 +73,7 @@ def chroma(job: Job, parameters: ChromaParameters) -> None:
     """
     from mirtool.features.chroma import chroma as compute
 
-    read = source(job)
-    finish(job, compute(read, parameters), read)
+    _compute(job, compute, parameters)
 
 
 @command(_INPUT, writes="features", plots=True)
@@ -98,8 +91,7 @@ def cens(job: Job, parameters: CensParameters) -> None:
     """
     from mirtool.features.cens import cens as compute
 
-    read = source(job)
-    finish(job, compute(read, parameters), read)
+    _compute(job, compute, parameters)
 
 
 @command(_INPUT, writes="features", plots=True)
@@ -117,8 +109,7 @@ def dlnco(job: Job, parameters: DlncoParameters) -> None:
     """
     from mirtool.features.dlnco import dlnco as compute
 
-    read = source(job)
-    finish(job, compute(read, parameters), read)
+    _compute(job, compute, parameters)
 
 
 @command(_INPUT, writes="features", plots=True)
@@ -136,8 +127,7 @@ def novelty(job: Job, parameters: NoveltyParameters) -> None:
     """
     from mirtool.features.novelty import novelty as compute
 
-    read = source(job)
-    finish(job, compute(read, parameters), read)
+    _compute(job, compute, parameters)
 
 
 @command(_INPUT, writes="features", plots=True)
@@ -154,5 +144,4 @@ def sync(job: Job, parameters: SyncFeatureParameters) -> None:
     """
     from mirtool.features.sync import sync_features
 
-    read = source(job)
-    finish(job, sync_features(read, parameters), read)
+    _compute(job, sync_features, parameters)

@@ -99,6 +99,8 @@ def name_file(name: str, *, listed: bool = False) -> Named:
     """Name an input: `a/b.wav` is `b` when given as an argument, `a/b` when it stands in a list."""
     if name == "-":
         return Named(name, "stdin", listed)
+    if not name:
+        raise UsageProblem("an input has an empty name")
     path = PurePath(name)
     inside = listed and not path.is_absolute() and ".." not in path.parts
     return Named(name, str(path.with_suffix("")) if inside and path.name else path.stem or "input", listed)
@@ -114,7 +116,7 @@ def search(name: str, extensions: tuple[str, ...], *, listed: bool = False, but:
     listed : bool
         The name stands in a list.
     but : str
-        A folder that is left out: the one that outputs go to, which may lie in that of the inputs.
+        A folder that is left out where it lies within this one: the one that outputs go to.
 
     Raises
     ------
@@ -125,7 +127,7 @@ def search(name: str, extensions: tuple[str, ...], *, listed: bool = False, but:
         yield name_file(name, listed=listed)
         return
     found = False
-    seen = {os.path.realpath(but)} if but else set()
+    seen = {os.path.realpath(but)} - {os.path.realpath(name)} if but else set()
     try:
         for folder, folders, files in os.walk(name, onerror=_raise, followlinks=True):
             here = os.path.realpath(folder)

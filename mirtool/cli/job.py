@@ -3,7 +3,7 @@
 import io
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,8 @@ class Plan:
     plot : str or None
     extras : tuple of str
         Files that options name, --plot included.
+    folders : tuple of str
+        To be made before it runs: those of targets that an option maps into DIR/.
     column : str or None
         What the leading column `file` says.
     collect : bool
@@ -80,6 +82,7 @@ class Plan:
     only: str | None = None
     plot: str | None = None
     extras: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     column: str | None = None
     collect: bool = False
     parts: bool = False
@@ -133,11 +136,42 @@ class Job:
             start=reading.start if first else None,
             duration=reading.duration if first else None,
         )
-        kind, wanted = formats.container_name(container), self.plan.reads[min(index, len(self.plan.reads) - 1)]
-        if kind not in wanted:
-            taken = " or ".join(formats.WORDS[item] for item in wanted)
-            raise FormatError(f"it holds {formats.WORDS[kind]}, but here {taken} must stand", name)
-        return container
+        return _checked(container, name, self.plan.reads[min(index, len(self.plan.reads) - 1)])
+
+    def read_file(self, name: str, *kinds: str) -> Any:
+        """Read a further file, such as an option names, into a container of these kinds; raises `FormatError`."""
+        from mirtool.io import formats
+
+        return _checked(formats.read(name), name, kinds)
+
+    def read_from_zero(self, index: int = 0) -> tuple[Any, float]:
+        """Read features, or sound or notes (of a score, too) whose time line begins at 0.
+
+        Returns
+        -------
+        AudioSource, Notes or Features
+        start : float
+            Time 0 in the input (s): what is made of an excerpt gets the times of the whole by adding it.
+
+        Raises
+        ------
+        FormatError
+            There is no note.
+        """
+        from mirtool.types import Features, Notes, Score
+
+        container, reading = self.read(index), self.plan.reading
+        if isinstance(container, Features):
+            return container, 0.0
+        start, duration = (reading.start or 0.0, reading.duration) if index == 0 else (0.0, None)
+        source = container.notes if isinstance(container, Score) else container
+        if not isinstance(source, Notes):
+            return source, start
+        if not len(source):
+            raise FormatError("no notes", self.inputs[index])
+        from mirtool.io.excerpts import from_zero
+
+        return from_zero(source, start, duration), start
 
     def _takes_format(self, index: int) -> bool:
         """Whether --from speaks of this input: stdin, or else the first whose name says nothing."""
@@ -215,6 +249,17 @@ class Job:
         """Raise `UsageProblem` if --only named a part that there is not."""
         if self.plan.only is not None and self.plan.only not in self.parts:
             raise UsageProblem(f"--only: no part {self.plan.only!r}; there are {', '.join(self.parts) or 'none'}")
+
+
+def _checked(container: Any, name: str, wanted: Sequence[str]) -> Any:
+    """Return the container of a file, or refuse it if it is of another kind."""
+    from mirtool.io import formats
+
+    kind = formats.container_name(container)
+    if kind not in wanted:
+        *others, last = (formats.WORDS[item] for item in wanted)
+        raise FormatError(f"holds {formats.WORDS[kind]}, not {', '.join(others)}{' or ' if others else ''}{last}", name)
+    return container
 
 
 def _with_column(table: Any, name: str) -> "Table":

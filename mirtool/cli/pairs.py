@@ -9,7 +9,7 @@ from typing import Any
 from mirtool.cli.inputs import Argument, Named, search
 from mirtool.cli.job import Job
 from mirtool.cli.planning import extensions_of
-from mirtool.errors import BatchFailure, FormatError, MirtoolError, MissingInput, UsageProblem
+from mirtool.errors import BatchFailure, MirtoolError, MissingInput, UsageProblem
 
 log = logging.getLogger("mirtool")
 
@@ -121,11 +121,4 @@ def _files(job: Job, folder: str) -> dict[str, Named]:
 
 
 def _read(job: Job, name: str) -> Any:
-    from mirtool.io import formats
-
-    if name in job.inputs:
-        return job.read(job.inputs.index(name))
-    container = formats.read(name)
-    if formats.container_name(container) not in job.plan.reads[0]:
-        raise FormatError(f"not a {' or '.join(job.plan.reads[0])}", name)
-    return container
+    return job.read(job.inputs.index(name)) if name in job.inputs else job.read_file(name, *job.plan.reads[0])

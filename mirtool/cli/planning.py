@@ -12,7 +12,7 @@ from mirtool.cli.command import NAMED, PICTURES, STREAMABLE, Command, names
 from mirtool.cli.inputs import Argument, Named, name_file, read_list, read_rows, search
 from mirtool.cli.job import Plan, Reading
 from mirtool.cli.options import Option
-from mirtool.errors import UsageProblem
+from mirtool.errors import OutputProblem, UsageProblem
 from mirtool.io import formats
 
 log = logging.getLogger("mirtool")
@@ -62,7 +62,11 @@ def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
     ------
     UsageProblem
         The inputs do not fit the command, or outputs would meet each other or an input.
+    OutputProblem
+        An output lies in a folder that does not exist.
     """
+    if values.get("output") == "":
+        raise UsageProblem("--output: an empty name")
     asked = list(_asked(command, given, values))
     several = len(asked) > 1
     named = bool(values.get("with_filename")) or any(job.listed for job in asked)
@@ -70,6 +74,7 @@ def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
     plans = [_plan(command, job, several, named, common) for job in asked]
     _check_stdin(plans, values)
     _check_targets(plans)
+    _check_folders(plans)
     return plans
 
 
@@ -203,7 +208,8 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
     plot = _extra("--plot", values.get("plot"), ".png", job, several)
     if plot is not None and not plot.lower().endswith(PICTURE_EXTENSIONS):
         raise UsageProblem(f"--plot {plot}: a picture is written as {', '.join(PICTURE_EXTENSIONS)}")
-    named_files = (*(own[option.name] for option in command.own if option.output), plot)
+    asked = [(values.get("output"), output), (values.get("plot"), plot)]
+    asked += [(values.get(option.name), own[option.name]) for option in command.own if option.output]
     return Plan(
         module=command.module,
         name=command.name,
@@ -217,7 +223,8 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         subtype=values.get("subtype"),
         only=values.get("only"),
         plot=plot,
-        extras=tuple(name for name in named_files if name is not None),
+        extras=tuple(target for _, target in asked[1:] if target is not None),
+        folders=tuple(os.path.dirname(target) for name, target in asked if name and target and is_folder(name)),
         column=_column(command, job) if collect and named else None,
         collect=collect,
         parts=parts,
@@ -331,13 +338,22 @@ def _check_targets(plans: list[Plan]) -> None:
             raise UsageProblem(f"{collected[0].output}: is an input; nothing is written over an input")
 
 
+def _check_folders(plans: list[Plan]) -> None:
+    """Refuse targets in folders that are not there, unless an option names the folder itself (DIR/)."""
+    for job in plans:
+        for target in (job.output, *job.extras):
+            folder = os.path.dirname(target) or "."
+            if folder not in job.folders and not os.path.isdir(folder):
+                raise OutputProblem(f"{target}: no such folder: {folder}")
+
+
 def _check_stream(plans: list[Plan]) -> None:
     format = plans[0].format
     if len({job.output for job in plans}) > 1:
         raise UsageProblem("the rows of a job table write to several places; give each its own output")
     if format is None:
-        raise UsageProblem("several inputs in one stream need --format, or -o DIR/")
+        raise UsageProblem("several inputs need -o DIR/, or --format of a table for one stream")
     if format not in STREAMABLE:
-        raise UsageProblem(f"several inputs cannot share one stream of {format}: -o DIR/")
+        raise UsageProblem(f"several inputs cannot share one stream of {format}: give -o DIR/")
     if any(job.column is not None for job in plans) and format not in NAMED:
         raise UsageProblem(f"{format} has no column for the input's name: {', '.join(NAMED)} have, or -o DIR/")

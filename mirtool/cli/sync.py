@@ -59,39 +59,28 @@ def sync(
         raise UsageProblem("--cost-rate means nothing without --cost-matrix")
     if cost_matrix and len(job.inputs) > 2:
         raise UsageProblem("--cost-matrix is for two versions")
-    pairs = None if anchors is None else _anchors(anchors, len(job.inputs))
+    pairs = None if anchors is None else _anchors(job, anchors)
     versions = _features(job, features)
     alignments = align_jointly(versions, parameters) if joint else align_each(versions, parameters, pairs)
     for name, alignment in zip(job.inputs[1:], alignments, strict=True):
         if alignment.transposition:
             job.log(f"{name} lies {alignment.transposition:+d} semitones from {job.inputs[0]}")
-    path = _sampled(joined(alignments), grid, None if at is None else _read(at, "events"))
-    cost = _cost(alignments[0], cost_rate) if cost_matrix else None  # before anything is written: its rate may be bad
+    path = _sampled(joined(alignments), grid, None if at is None else job.read_file(at, "events"))
+    cost = (
+        _cost(alignments[0], cost_rate, versions) if cost_matrix else None
+    )  # before anything is written: its rate may be bad
     job.write(path if confidence else path.without("confidence"))
     if cost_matrix:
         job.write_as(cost, cost_matrix)
     if job.plan.plot is not None:
-        _draw(job, path, alignments, pairs)
+        _draw(job, path, alignments, versions, pairs)
 
 
-def _read(name: str, kind: str) -> Any:
-    """Read the table that an option names."""
-    from mirtool.io import formats
-
-    container = formats.read(name)
-    if formats.container_name(container) != kind:
-        words = formats.WORDS
-        raise FormatError(
-            f"it holds {words[formats.container_name(container)]}, but {words[kind]} must stand there", name
-        )
-    return container
-
-
-def _anchors(name: str, versions: int) -> Any:
+def _anchors(job: Job, name: str) -> Any:
     """Return the times that must be met, a column a version."""
-    times = _read(name, "path").times
-    if times.shape[1] != versions:
-        raise FormatError(f"anchors in {times.shape[1]} versions, but {versions} are aligned", name)
+    times = job.read_file(name, "path").times
+    if times.shape[1] != len(job.inputs):
+        raise FormatError(f"anchors in {times.shape[1]} versions, but {len(job.inputs)} are aligned", name)
     return times
 
 
@@ -103,24 +92,21 @@ def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
     from mirtool.features.chroma import chroma
     from mirtool.features.parameters import ChromaParameters
     from mirtool.features.sync import KIND, sync_features
-    from mirtool.types import Features, Notes, Score
+    from mirtool.types import Features
 
-    read = [job.read(index) for index in range(len(job.inputs))]
-    given = next((container for container in read if isinstance(container, Features)), None)
+    read = [job.read_from_zero(index) for index in range(len(job.inputs))]
+    given = next((source for source, _ in read if isinstance(source, Features)), None)
     rate = parameters.feature_rate if given is None else float(given.feature_rate or parameters.feature_rate)
     kind = KIND if given is None else given.kind
 
     def compute(index: int) -> "Features":
-        container = read[index]
-        if isinstance(container, Features):
-            return container
-        source = container.notes if isinstance(container, Score) else container
+        source, start = read[index]
+        if isinstance(source, Features):
+            return source
         try:
-            found = computed(index, source)
+            return replace(computed(index, source), start=start)
         except DataError as error:
             raise FormatError(str(error), job.inputs[index]) from None
-        begins_later = index == 0 and job.plan.reading.start and not isinstance(source, Notes)
-        return replace(found, start=float(job.plan.reading.start or 0)) if begins_later else found
 
     def computed(index: int, source: "AudioSource | Notes") -> "Features":
         if kind == KIND:
@@ -133,7 +119,7 @@ def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
         versions = list(pool.map(compute, range(len(read))))
     for name, version in zip(job.inputs, versions, strict=True):
         if version.frames < 2:
-            raise FormatError("too short to be aligned: one frame", name)
+            raise FormatError("too short to be aligned: fewer than two frames", name)
         if version.feature_rate != rate:
             raise FormatError(
                 f"{version.feature_rate or 0:g} frames a second, where another version has {rate:g}", name
@@ -151,16 +137,18 @@ def _sampled(path: "WarpingPath", grid: float | None, at: Any) -> "WarpingPath":
     return path if at is None else paths.sample(path, np.unique(at["time"]))
 
 
-def _cost(alignment: "Alignment", rate: float | None) -> "Features":
+def _cost(alignment: "Alignment", rate: float | None, versions: "list[Features]") -> "Features":
     from mirtool.sync.align import coarse_cost
     from mirtool.types import Features
 
     C, rate = coarse_cost(alignment.pair, rate)
-    rows = tuple(round(n / rate, 6) for n in range(len(C)))
-    return Features(C, rate, kind="cost", dims=("time_a", "time_b"), axis=rows)
+    rows = tuple(round(versions[0].start + n / rate, 6) for n in range(len(C)))
+    return Features(C, rate, kind="cost", dims=("time_a", "time_b"), axis=rows, start=versions[1].start)
 
 
-def _draw(job: Job, path: "WarpingPath", alignments: "list[Alignment]", anchors: Any) -> None:
+def _draw(
+    job: Job, path: "WarpingPath", alignments: "list[Alignment]", versions: "list[Features]", anchors: Any
+) -> None:
     from mirtool.plots.sync import sync_figure
     from mirtool.sync.align import coarse_cost
 
@@ -168,5 +156,6 @@ def _draw(job: Job, path: "WarpingPath", alignments: "list[Alignment]", anchors:
         job.plot(lambda: sync_figure(path))
         return
     C, rate = coarse_cost(alignments[0].pair, None)
-    extent = (0.0, C.shape[0] / rate, 0.0, C.shape[1] / rate)
+    a, b = (version.start for version in versions[:2])
+    extent = (a, a + C.shape[0] / rate, b, b + C.shape[1] / rate)
     job.plot(lambda: sync_figure(path, C, extent, anchors))

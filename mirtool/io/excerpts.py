@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mirtool.errors import DataError, UsageProblem
-from mirtool.types import Features, Score
+from mirtool.types import Features, Notes, Score
 
 _BEGINS = ("time", "start", "onset", "time_a", "time_1")
 
@@ -41,6 +41,12 @@ def excerpt(container: Any, start: float, duration: float | None) -> Any:
     if isinstance(container, Score):
         return dataclasses.replace(container, notes=kept, ticks=container.ticks[keep])
     return kept
+
+
+def from_zero(notes: Notes, start: float, duration: float | None) -> Notes:
+    """Move the notes that `excerpt` keeps as a recording's excerpt is: `start` becomes 0, and its end cuts them off."""
+    stop = np.inf if duration is None else start + duration
+    return notes.replace(onset=notes["onset"] - start, offset=np.minimum(notes["offset"], stop) - start)
 
 
 def _frames(features: Features, start: float, stop: float) -> Features:
