@@ -122,3 +122,16 @@ def test_npy_on_stdout_is_what_numpy_reads(program, folder):
     stream = io.BytesIO(result.out)
     assert np.load(stream).shape == (1, 30)
     assert np.load(stream).tobytes().startswith(b'{"mirtool":1,')
+
+
+def test_pedal_counts_when_asked(call, tmp_path):
+    import mido
+
+    events = [("control_change", 0, 127), ("note_on", 0, 64), ("note_off", 480, 0), ("control_change", 480, 0)]
+    track = mido.MidiTrack()
+    for kind, time, value in events:
+        extra = {"control": 64, "value": value} if kind == "control_change" else {"note": 60, "velocity": value}
+        track.append(mido.Message(kind, time=time, **extra))
+    mido.MidiFile(tracks=[track]).save(tmp_path / "x.mid")
+    rows = [call("convert", tmp_path / "x.mid", "--format", "mireval", *flag).text for flag in ((), ("--pedal",))]
+    assert [row.split()[:2] for row in rows] == [["0.000000", "0.500000"], ["0.000000", "1.000000"]]

@@ -176,6 +176,8 @@ def _shared(command: Command) -> Iterator[Option]:
             yield from (options.START, options.DURATION)
         if "features" in reads:
             yield options.INPUT_RATE
+        if "score" in reads:
+            yield options.PEDAL
         yield from (options.FILES_FROM, options.JOBS, options.SKIP)
         if command.inputs.shape == "many" and command.writes in formats.TABLES:
             yield options.FILENAME

@@ -27,6 +27,7 @@ class Reading:
     start: float | None = None
     duration: float | None = None
     feature_rate: float | None = None
+    pedal: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class Job:
             feature_rate=reading.feature_rate,
             start=reading.start if first else None,
             duration=reading.duration if first else None,
+            pedal=reading.pedal,
         )
         return _checked(container, name, self.plan.reads[min(index, len(self.plan.reads) - 1)])
 

@@ -144,6 +144,7 @@ INPUT_RATE = _shared(
     "input_feature_rate", float | None, "Frames a second of an NPY input without a trailer.",
     metavar="HZ", unit="Hz", above=0,
 )  # fmt: skip
+PEDAL = _shared("pedal", bool, "Let notes of MIDI files sound as long as the sustain pedal holds them.", False)
 PLOT = _shared("plot", str, "Draw the result as PNG, SVG or PDF.", metavar="FILE|DIR/", output=".png")
 FILES_FROM = _shared(
     "files_from", str, "Read inputs from a list (a line each; - is stdin), or jobs from a .tsv (a row each).",

@@ -228,11 +228,19 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         column=_column(command, job) if collect and named else None,
         collect=collect,
         parts=parts,
-        reading=Reading(
-            values.get("from_"), values.get("start"), values.get("duration"), values.get("input_feature_rate")
-        ),
+        reading=_reading(values),
         quiet=bool(values.get("quiet")) or several,
         level=log.level,
+    )
+
+
+def _reading(values: Values) -> Reading:
+    return Reading(
+        format=values.get("from_"),
+        start=values.get("start"),
+        duration=values.get("duration"),
+        feature_rate=values.get("input_feature_rate"),
+        pedal=bool(values.get("pedal")),
     )
 
 

@@ -175,6 +175,7 @@ def read(
     feature_rate: float | None = None,
     start: float | None = None,
     duration: float | None = None,
+    pedal: bool = False,
 ) -> AudioSource | Features | Table | Any:
     """Read an input of any kind.
 
@@ -188,6 +189,8 @@ def read(
         Frames a second of an NPY file without a description.
     start, duration : float or None
         Keep this stretch only (s). Times stay those of the input.
+    pedal : bool
+        Let notes of a MIDI file sound as long as its sustain pedal holds them.
 
     Returns
     -------
@@ -206,7 +209,7 @@ def read(
     stream = streams.open_input(name, sniffing.is_streamable)
     try:
         row = _recognised(stream, name, wanted)
-        options = ReadOptions(row.name, feature_rate, start, duration)
+        options = ReadOptions(row.name, feature_rate, start, duration, pedal)
         container = cast(Reader, _resolve(row.reader))(stream, name, options)
     except BaseException:
         stream.close()

@@ -30,7 +30,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
     name : str
         For messages.
     options : ReadOptions
-        None of them matters here.
+        `pedal`: durations respect the sustain pedal.
 
     Returns
     -------
@@ -71,7 +71,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
         if file.type == 2:
             begin = end
     changes = [(0, frame_tempo)] if frame_tempo else collector.changes
-    return collector.score(TempoMap(ticks_per_beat, changes))
+    score = collector.score(TempoMap(ticks_per_beat, changes))
+    return score.sustained() if options.pedal else score
 
 
 def _division(head: bytes, name: str) -> tuple[int, int | None]:

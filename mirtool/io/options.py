@@ -15,12 +15,15 @@ class ReadOptions:
         Frames a second of a matrix that does not say it itself.
     start, duration : float or None
         The stretch that is wanted (s); a reader of audio need not decode more.
+    pedal : bool
+        Notes of a MIDI file sound as long as its sustain pedal holds them.
     """
 
     format: str = ""
     feature_rate: float | None = None
     start: float | None = None
     duration: float | None = None
+    pedal: bool = False
 
 
 @dataclass(frozen=True)
