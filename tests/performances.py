@@ -62,7 +62,7 @@ class Version:
     score: Score
     manner: Performance
     player: str = "piano"
-    tuning: float = 440.0
+    tuning: float = 0.0
     lead: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))  # put before
     tail: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))  # put behind
 

@@ -10,7 +10,7 @@ from mirtool.features.frames import compress, gathered, normalize
 from mirtool.features.parameters import ChromaParameters
 from mirtool.features.pitch import note_energies
 from mirtool.features.tuning import estimate_tuning
-from mirtool.signal.filters import pitch_frequency
+from mirtool.pitch import pitch_frequency
 from mirtool.signal.stft import hann
 from mirtool.types import Audio, Notes
 

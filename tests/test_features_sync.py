@@ -89,7 +89,7 @@ def test_the_size_of_blocks_does_not_matter(music, sizes):
 def test_the_tuning_is_found_and_made_up_for():
     chord = Notes({"onset": [0.5] * 4, "offset": [3.0] * 4, "pitch": [48, 60, 64, 67], "velocity": [90] * 4})
     pure = sync_features(render(chord, RATE), TUNED).data
-    detuned = render(chord, RATE, tuning=440 * 2 ** (40 / 1200))
+    detuned = render(chord, RATE, tuning=40)
     found = sync_features(detuned, SyncFeatureParameters())
     assert found.provenance["parameters"]["tuning"] == pytest.approx(40, abs=5)
     ignored = sync_features(detuned, TUNED).data

@@ -2,18 +2,19 @@ import numpy as np
 import pytest
 
 from mirtool.errors import ParameterError
+from mirtool.pitch import frequency_pitch, pitch_frequency
 from mirtool.signal import filters
 
 
 def test_pitch_frequencies():
     # FMP, Section 3.1.1: concert pitch, middle C, one semitone is the twelfth root of two.
-    assert filters.pitch_frequency(69) == 440
-    assert filters.pitch_frequency(60) == pytest.approx(261.6256, abs=1e-4)
-    assert filters.pitch_frequency(57) == 220
-    assert filters.pitch_frequency(61) / filters.pitch_frequency(60) == pytest.approx(2 ** (1 / 12))
-    assert filters.pitch_frequency(69, 100) == pytest.approx(filters.pitch_frequency(70))
-    np.testing.assert_allclose(filters.frequency_pitch(filters.pitch_frequency(np.arange(128))), np.arange(128))
-    assert filters.frequency_pitch(0) == -np.inf
+    assert pitch_frequency(69) == 440
+    assert pitch_frequency(60) == pytest.approx(261.6256, abs=1e-4)
+    assert pitch_frequency(57) == 220
+    assert pitch_frequency(61) / pitch_frequency(60) == pytest.approx(2 ** (1 / 12))
+    assert pitch_frequency(69, 100) == pytest.approx(pitch_frequency(70))
+    np.testing.assert_allclose(frequency_pitch(pitch_frequency(np.arange(128))), np.arange(128))
+    assert frequency_pitch(0) == -np.inf
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_pooling_sets(pitch, bins):
 def test_pooling_sets_part_the_bins():
     bank = filters.semitone_bank(44100, 4096, np.arange(128))
     frequency = filters.bin_frequencies(44100, 4096)
-    inside = (frequency >= filters.pitch_frequency(-0.5)) & (frequency < filters.pitch_frequency(127.5))
+    inside = (frequency >= pitch_frequency(-0.5)) & (frequency < pitch_frequency(127.5))
     np.testing.assert_array_equal(bank.sum(axis=0), inside)
 
 
@@ -53,7 +54,7 @@ def test_gaussian_bank():
     frequency = filters.bin_frequencies(22050, 4096)
     assert (bank.sum(axis=1) >= 0.999).all()  # no pitch is empty
     loudest = frequency[bank.argmax(axis=1)]
-    assert (np.abs(loudest - filters.pitch_frequency(pitches)) <= 22050 / 4096 / 2 + 1e-6).all()
+    assert (np.abs(loudest - pitch_frequency(pitches)) <= 22050 / 4096 / 2 + 1e-6).all()
     # As many bins as the semitone holds.
     semitone = filters.semitone_bank(22050, 4096, pitches).sum(axis=1)
     np.testing.assert_allclose(bank.sum(axis=1)[70:], semitone[70:], rtol=0.05)

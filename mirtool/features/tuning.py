@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mirtool.features.frames import Frames, power, sample_blocks
 from mirtool.features.parameters import KeyParameters
-from mirtool.signal.filters import frequency_pitch, pitch_frequency
+from mirtool.pitch import frequency_pitch, pitch_frequency
 from mirtool.signal.stft import STFT, hann
 from mirtool.types import AudioSource, Notes
 

@@ -28,10 +28,10 @@ from mirtool.errors import FormatError
 from mirtool.io import columns, tables
 from mirtool.io.columns import Printed
 from mirtool.io.options import ReadOptions, WriteOptions
+from mirtool.pitch import frequency_pitch, pitch_frequency
 from mirtool.types import Events, Notes, Segments, Table
 
 _WIDTHS = {"lab": (2, 3), "beats": (1, 2), "mireval": (1, 3), "audacity": (2, 3)}
-_A4 = 440.0
 
 
 def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
@@ -108,7 +108,7 @@ def _mireval(rows: list[list[str]]) -> dict[str, NDArray[Any]]:
     wrong = np.flatnonzero(~(last["pitch"] > 0))
     if len(wrong):
         raise columns.RowError(int(wrong[0]), f"frequency is not positive: {rows[wrong[0]][2]}")
-    pitch = np.round(69 + 12 * np.log2(last["pitch"] / _A4), 3)  # 6 decimals of a frequency hold no more
+    pitch = np.round(frequency_pitch(last["pitch"]), 3)  # 6 decimals of a frequency hold no more
     bounds = _intervals(rows)
     return {"onset": bounds["start"], "offset": bounds["end"], "pitch": pitch}
 
@@ -140,8 +140,7 @@ def write(container: Table, stream: BinaryIO, options: WriteOptions) -> None:
 def _cells(container: Table, format: str) -> Sequence[Printed]:
     printed = columns.printable(container)
     if isinstance(container, Notes):
-        hertz = _A4 * 2 ** ((container["pitch"] - 69) / 12)
-        return printed["onset"], printed["offset"], Printed("%.6f", hertz)
+        return printed["onset"], printed["offset"], Printed("%.6f", pitch_frequency(container["pitch"]))
     if isinstance(container, Segments):
         return printed["start"], printed["end"], printed["label"]
     assert isinstance(container, Events)

@@ -16,11 +16,11 @@ from mirtool.errors import FormatError
 from mirtool.io import columns
 from mirtool.io.columns import Printed
 from mirtool.io.options import ReadOptions, WriteOptions
+from mirtool.pitch import frequency_pitch
 from mirtool.types import Events, Notes, Segments, Table
 
 DEFAULT_SAMPLE_RATE = 44100
 _UNITS = {"f0_hz": "Hz", "bpm": "bpm", "value": ""}  # columns that are drawn as a curve, and their units
-_A4 = 440.0
 
 
 def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
@@ -77,7 +77,7 @@ def _table(model: Mapping[str, str], points: list[dict[str, str]]) -> dict[str, 
         return {"start": begin, "end": end, "label": label} | ({"value": value} if value.any() else {})
     if dimensions == "3":
         if unit == "Hz":
-            value = 69 + 12 * np.log2(np.maximum(value, 1e-9) / _A4)
+            value = frequency_pitch(np.maximum(value, 1e-9))
         level = _numbers(points, "level", str(columns.MEDIUM_VELOCITY / 127))
         return {"onset": begin, "offset": end, "pitch": value, "velocity": np.rint(level * 127), **labels}
     raise columns.RowError(-1, "a layer of a kind that is no table")

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError
+from mirtool.pitch import frequency_pitch
 from mirtool.plots import labels
 from mirtool.plots.figure import BLUE, GREY, INK, MAX_VECTORS, PALETTE, RED, Panel, colour_bar
 from mirtool.plots.reduction import finite_range
@@ -133,7 +134,7 @@ def _paint_melody(events: Events, axes: Axes) -> None:
     step = float(np.median(np.diff(time))) if len(time) > 1 else 1.0
     breaks = np.flatnonzero(np.diff(time) > 2.5 * step) + 1  # tables may leave unvoiced frames out
     time, f0 = np.insert(time, breaks, np.nan), np.insert(f0, breaks, np.nan)
-    pitch = _pitch(f0)
+    pitch = frequency_pitch(f0)
     axes.plot(time, pitch, color=BLUE, linewidth=1.1, rasterized=len(time) > 10 * MAX_VECTORS)
     lowest, highest = finite_range(pitch)
     low, high = lowest - 1.5, highest + 1.5
@@ -143,16 +144,11 @@ def _paint_melody(events: Events, axes: Axes) -> None:
     axes.grid(axis="y")
     axes.set_ylabel("Pitch")
     frequencies = np.outer(10.0 ** np.arange(1, 5), (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8)).ravel()
-    positions = _pitch(frequencies)
+    positions = frequency_pitch(frequencies)
     shown = (positions > low) & (positions < high)
     hertz = axes.secondary_yaxis("right")
     hertz.set_yticks(positions[shown], [f"{frequency:g}" for frequency in frequencies[shown]])
     hertz.set_ylabel("Frequency (Hz)")
-
-
-def _pitch(frequency: FloatArray) -> NDArray[np.float64]:
-    """Frequency (Hz) as a fractional MIDI number, A4 = 440 Hz."""
-    return np.asarray(69 + 12 * np.log2(frequency / 440.0))
 
 
 def _paint_tempi(events: Events, axes: Axes) -> None:

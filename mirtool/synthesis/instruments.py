@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
+from mirtool.pitch import frequency_pitch
 
 Samples = NDArray[np.float32]
 
@@ -163,7 +164,7 @@ class Drums:
         return 0.3
 
     def tone(self, frequency: float, velocity: float, duration: float, sample_rate: int) -> Samples:
-        pitch = round(69 + 12 * np.log2(frequency / 440))
+        pitch = round(float(frequency_pitch(frequency)))
         n = round(self.seconds(duration) * sample_rate)
         t = np.arange(n) / sample_rate
         noise = np.random.default_rng(pitch).uniform(-1, 1, n)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK, reblocked
 from mirtool.errors import DataError, ParameterError
+from mirtool.pitch import pitch_frequency
 from mirtool.synthesis.instruments import Instrument, instrument
 from mirtool.types import Audio, Events, Notes
 
@@ -26,7 +27,7 @@ class Rendering:
     duration : float, optional
         Length (s); by default until the last note has died away.
     tuning : float
-        Frequency of A4 (Hz).
+        Cents above A4 = 440 Hz.
     """
 
     channels = 1
@@ -37,7 +38,7 @@ class Rendering:
         sample_rate: int,
         player: Instrument,
         duration: float | None = None,
-        tuning: float = 440.0,
+        tuning: float = 0.0,
     ) -> None:
         if sample_rate <= 0:
             raise ParameterError(f"the sample rate must be positive, not {sample_rate}")
@@ -49,7 +50,7 @@ class Rendering:
         self._player = player
         self._begins = np.round(table[:, 0] * sample_rate).astype(np.int64)
         self._durations = np.maximum(table[:, 1] - table[:, 0], 0.0)
-        self._frequencies = tuning * 2.0 ** ((table[:, 2] - 69) / 12)
+        self._frequencies = pitch_frequency(table[:, 2], tuning)
         self._velocities = table[:, 3]
         if duration is not None:
             self.frames = round(duration * sample_rate)
@@ -83,7 +84,7 @@ def render(
     sample_rate: int = 44100,
     player: str | Instrument = "piano",
     duration: float | None = None,
-    tuning: float = 440.0,
+    tuning: float = 0.0,
 ) -> Audio:
     """Play notes on one instrument.
 
@@ -97,7 +98,7 @@ def render(
     duration : float, optional
         Length (s); by default until the last note has died away.
     tuning : float
-        Frequency of A4 (Hz).
+        Cents above A4 = 440 Hz.
 
     Returns
     -------
