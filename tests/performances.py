@@ -62,7 +62,6 @@ class Version:
     score: Score
     manner: Performance
     player: str = "piano"
-    tuning: float = 0.0
     lead: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))  # put before
     tail: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))  # put behind
 
@@ -81,7 +80,7 @@ class Version:
 
     @cached_property
     def audio(self) -> Audio:
-        sound = render(perform(self.score, self.manner), RATE, self.player, tuning=self.tuning).samples[:, 0]
+        sound = render(perform(self.score, self.manner), RATE, self.player).samples[:, 0]
         return Audio(np.concatenate((self.lead, sound, self.tail)), RATE)
 
     @cached_property

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mirtool.errors import DataError, FormatError, UsageProblem
-from mirtool.io import arrays, formats, frames
+from mirtool.io import arrays, feature_tables, formats
 from mirtool.io.excerpts import excerpt
 from mirtool.io.options import ReadOptions, WriteOptions
 from mirtool.types import Events, Features
@@ -242,7 +242,7 @@ def test_csv_and_back(tmp_path):
     formats.write(CHROMA, str(table))
     first = ["time," + ",".join(CHROMA.axis), "0.250000,0,3,6,9,12,15,18,21,24,27,30,33"]
     assert table.read_text().splitlines()[:2] == first
-    formats.write(frames.features_of(formats.read(str(table))), str(matrix))
+    formats.write(feature_tables.features_of(formats.read(str(table))), str(matrix))
     again = formats.read(str(matrix))
     np.testing.assert_array_equal(again.data, CHROMA.data)
     assert (again.feature_rate, again.start, again.axis) == (10.0, 0.25, CHROMA.axis)
@@ -253,7 +253,7 @@ def test_rate_is_found_again_from_printed_times(tmp_path, rate):
     path = tmp_path / "novelty.csv"
     curve = np.linspace(0, 1, 5000, dtype=np.float32)
     formats.write(Features(curve, rate, "novelty"), str(path))
-    again = frames.features_of(formats.read(str(path)))
+    again = feature_tables.features_of(formats.read(str(path)))
     assert again.kind == "novelty"
     assert again.feature_rate == pytest.approx(rate, rel=1e-7)
     np.testing.assert_array_equal(again.data, curve[None])
@@ -271,11 +271,11 @@ def test_rate_is_found_again_from_printed_times(tmp_path, rate):
 )
 def test_tables_that_are_no_frames(columns, rate, match):
     with pytest.raises(DataError, match=match):
-        frames.features_of(Events(columns), rate)
+        feature_tables.features_of(Events(columns), rate)
 
 
 def test_one_frame_with_a_given_rate():
-    features = frames.features_of(Events({"time": [2.0], "a": [1.0], "b": [3.0]}), 10.0)
+    features = feature_tables.features_of(Events({"time": [2.0], "a": [1.0], "b": [3.0]}), 10.0)
     assert (features.start, features.feature_rate, features.axis) == (2.0, 10.0, ("a", "b"))
 
 

@@ -61,7 +61,7 @@ def convert(
 
 def _frames(container: Any, feature_rate: float | None) -> Any:
     """Make a matrix of a table with a regular column of times."""
-    from mirtool.io import frames
+    from mirtool.io import feature_tables
     from mirtool.types import Events
 
-    return frames.features_of(container, feature_rate) if isinstance(container, Events) else container
+    return feature_tables.features_of(container, feature_rate) if isinstance(container, Events) else container

@@ -268,13 +268,13 @@ def _with_column(table: Any, name: str) -> "Table":
     """Put the name of the input before a table, the notes of a score, or the frames of a matrix."""
     import numpy as np
 
-    from mirtool.io import frames
+    from mirtool.io import feature_tables
     from mirtool.types import Features, Score
 
     if isinstance(table, Score):
         table = table.notes
     elif isinstance(table, Features):
-        table = frames.table_of(table)
+        table = feature_tables.table_of(table)
     readable = name.encode("utf-8", "backslashreplace").decode()  # a file's name may be any bytes
     column = np.full(len(table), readable, dtype=object)
     named: Table = type(table)({"file": column, **table.columns})

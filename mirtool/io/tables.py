@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from mirtool.errors import FormatError
-from mirtool.io import columns, frames, sniffing
+from mirtool.io import columns, feature_tables, sniffing
 from mirtool.io.options import ReadOptions, WriteOptions
 from mirtool.types import Features, Table
 
@@ -166,7 +166,7 @@ def write(container: Table | Features, stream: BinaryIO, options: WriteOptions) 
     UsageProblem
         A matrix that is complex or has three dimensions.
     """
-    printed = frames.printable(container) if isinstance(container, Features) else columns.printable(container)
+    printed = feature_tables.printable(container) if isinstance(container, Features) else columns.printable(container)
     write_columns(printed, stream, _SEPARATORS[options.format])
 
 
