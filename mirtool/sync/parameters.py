@@ -9,7 +9,7 @@ STREAMS = ("chroma", "pitch", "onset", "dlnco")
 
 
 def _weights() -> Mapping[str, float]:
-    return {"chroma": 1.0, "pitch": 1.0, "onset": 2.0, "dlnco": 1.0}
+    return {"chroma": 0.5, "pitch": 0.75, "onset": 2.0, "dlnco": 1.0}
 
 
 @dataclass(frozen=True)
