@@ -10,7 +10,7 @@ from mirtool.errors import DataError, ParameterError
 from mirtool.features.sync import KIND, PITCHES
 from mirtool.sync.dtw import cost_matrix
 from mirtool.sync.parameters import SyncParameters
-from mirtool.sync.streams import bias, embedded, moved, pool, pooled, side, unit
+from mirtool.sync.streams import PooledSide, bias, embedded, moved, pool, side, unit
 from mirtool.types import Features
 
 P = len(PITCHES)
@@ -122,7 +122,7 @@ def test_pooling():
 @pytest.mark.parametrize("factor", [1, 3, 7, 60, 100])
 def test_pooled_sides(factor):
     whole = side(music(), 0, ALL)
-    found = pooled(whole, factor)
+    found = PooledSide(whole, factor).streams(0, 60)
     for name, frames in whole.streams(0, 60).items():
         assert found[name].shape == (-(-60 // factor), frames.shape[1])
         np.testing.assert_allclose(found[name], pool(name, frames, factor), atol=1e-6)
@@ -130,9 +130,9 @@ def test_pooled_sides(factor):
 
 def test_pooling_works_in_blocks(monkeypatch):
     whole = side(music(), 0, ALL)
-    wanted = pooled(whole, 7)
+    wanted = PooledSide(whole, 7).streams(0, 60)
     monkeypatch.setattr("mirtool.sync.streams._BLOCK", 16)
-    for name, frames in pooled(side(music(), 0, ALL), 7).items():
+    for name, frames in PooledSide(side(music(), 0, ALL), 7).streams(0, 60).items():
         np.testing.assert_allclose(frames, wanted[name], atol=1e-6)
 
 

@@ -24,7 +24,7 @@ from mirtool.sync.dtw import Path, cost_matrix
 from mirtool.sync.ends import common_box, excerpt_box
 from mirtool.sync.multiscale import Box, Pair
 from mirtool.sync.parameters import SyncParameters
-from mirtool.sync.streams import Frames, embedded, pooled, side
+from mirtool.sync.streams import Frames, side
 from mirtool.sync.timing import timed
 from mirtool.sync.transposition import find_transposition
 from mirtool.types import Features, WarpingPath
@@ -121,7 +121,7 @@ def _anchor_frames(anchors: NDArray[np.float64], a: Features, b: Features) -> Pa
 
 def _box(pair: Pair, parameters: SyncParameters, anchored: bool) -> Box:
     """Return the part of both versions that is aligned."""
-    whole = Box(0, pair.a.frames, 0, pair.b.frames)
+    whole = pair.levels[-1].whole
     if parameters.subsequence:
         return excerpt_box(pair)
     return common_box(pair) if parameters.trim and not anchored else whole
@@ -140,13 +140,9 @@ def _through(pair: Pair, box: Box, anchors: Path) -> Path:
 
 def coarse_cost(pair: Pair, rate: float | None) -> tuple[Frames, float]:
     """Return the cost matrix C (N × M) of the coarsest level, or at about a given rate, and its frame rate (Hz)."""
-    if rate is None:
-        level = pair.levels[0]
-        factor, a, b = level.factor, level.a, level.b
-    else:
+    level = pair.levels[0]
+    if rate is not None:
         if not 0 < rate <= pair.a.feature_rate:
             raise ParameterError(f"the rate of the cost matrix must lie in 0 … {pair.a.feature_rate:g} Hz")
-        factor = max(1, round(pair.a.feature_rate / rate))
-        a, b = pooled(pair.a, factor), pooled(pair.b, factor)
-    X, Y = embedded(a, pair.a.weights, left=True), embedded(b, pair.b.weights, left=False)
-    return cost_matrix(X, Y, pair.bias), pair.a.feature_rate / factor
+        level = pair.levels[-1].coarser(max(1, round(pair.a.feature_rate / rate)))
+    return cost_matrix(*level.embedded(level.whole), pair.bias), level.a.feature_rate

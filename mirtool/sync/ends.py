@@ -22,16 +22,16 @@ _LEAD = 0.3  # seconds of silence that stay before the first sound, so that its 
 def common_box(pair: Pair) -> Box:
     """Return the box of what both versions have, without what only one has at its beginning or end."""
     level = pair.levels[0]
-    whole = Box(0, pair.a.frames, 0, pair.b.frames)
+    whole = pair.levels[-1].whole
     sound = _sounding(pair, whole)
     part = sound.coarser(level.factor)
-    X, Y = level.embedded(pair.a, pair.b, part)
+    X, Y = level.embedded(part)
     steps, weights = pair.parameters.steps, pair.parameters.step_weights
     if pair.parameters.band is not None or min(X.shape[1], Y.shape[1]) < 8:
         return sound
     path, _ = dtw(X, Y, "classic", weights if steps == "classic" else None, bias=pair.bias)
     n, m = (path + np.array([part.first_a, part.first_b])).T
-    expected, elsewhere = (float(np.median(pair.costs(level, n, other))) for other in (m, m[::-1]))
+    expected, elsewhere = (float(np.median(level.costs(n, other))) for other in (m, m[::-1]))
     if elsewhere <= expected:
         return sound
     X, Y = _with_nothing(X, Y, pair.bias, expected + _PRICE * (elsewhere - expected))
@@ -58,7 +58,7 @@ def common_box(pair: Pair) -> Box:
 def excerpt_box(pair: Pair) -> Box:
     """Return the box of the first version and of the part of the second that is most like it (FMP, Section 7.2.3)."""
     level = pair.levels[0]
-    X, Y = level.embedded(pair.a, pair.b, Box(0, pair.a.frames, 0, pair.b.frames).coarser(level.factor))
+    X, Y = level.embedded(level.whole)
     path, _ = dtw(X, Y, pair.parameters.steps, pair.parameters.step_weights, subsequence=True, bias=pair.bias)
     first, last = int(path[0, 1]) * level.factor, (int(path[-1, 1]) + 1) * level.factor
     return Box(0, pair.a.frames, first, min(last, pair.b.frames))

@@ -1,7 +1,7 @@
 """From coarse to fine: a box of two versions is aligned at falling frame lengths [1]_.
 
-The coarsest level, solved exactly, has at most `CELLS` cells; the finest is cut into sections, so that only the
-compact features, and never the embedded ones of a whole recording, are held [2]_.
+The coarsest level, solved exactly, has at most `CELLS` cells; the others are cut into sections, so that only compact
+features, and never the embedded ones of a whole recording, are held [2]_.
 
 References
 ----------
@@ -12,13 +12,14 @@ References
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.sync.dtw import NoPathError, Path, dtw, dtw_banded
 from mirtool.sync.parameters import SyncParameters
-from mirtool.sync.streams import Frames, Side, Streams, bias, distances, embedded, pool, pooled
+from mirtool.sync.streams import Frames, PooledSide, Side, Version, bias, distances, embedded
 
 Window = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -51,17 +52,45 @@ class Box:
 
 @dataclass(frozen=True)
 class Level:
-    """Both versions at one frame length."""
+    """Both versions at one frame length.
+
+    Attributes
+    ----------
+    factor : int
+        Frames of the finest level that make a frame of this one.
+    a, b : Side
+    """
 
     factor: int
-    a: Streams
-    b: Streams
+    a: Side
+    b: Side
 
-    def embedded(self, a: Side, b: Side, box: Box) -> tuple[Frames, Frames]:
+    def coarser(self, factor: int) -> "Level":
+        """Return the level whose frames are `factor` times as long."""
+        with ThreadPoolExecutor(2) as threads:
+            return Level(self.factor * factor, *threads.map(lambda side: PooledSide(side, factor), (self.a, self.b)))
+
+    @property
+    def whole(self) -> Box:
+        """All frames of both versions."""
+        return Box(0, self.a.frames, 0, self.b.frames)
+
+    def embedded(self, box: Box) -> tuple[Frames, Frames]:
         """Return X (K × N) and Y (K × M) of a box in frames of this level."""
-        cut_a = {name: frames[box.first_a : box.stop_a] for name, frames in self.a.items()}
-        cut_b = {name: frames[box.first_b : box.stop_b] for name, frames in self.b.items()}
-        return embedded(cut_a, a.weights, left=True), embedded(cut_b, b.weights, left=False)
+        return (
+            embedded(self.a.streams(box.first_a, box.stop_a), self.a.weights, left=True),
+            embedded(self.b.streams(box.first_b, box.stop_b), self.b.weights, left=False),
+        )
+
+    def costs(self, n: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the costs of some pairs of frames, shape (L,)."""
+        costs = np.zeros(len(n), np.float32)
+        streams_a, streams_b = self.a.streams(0, self.a.frames), self.b.streams(0, self.b.frames)
+        for name, weight in self.a.weights.items():
+            for first in range(0, len(n), _PAIRS):
+                cut = slice(first, first + _PAIRS)
+                costs[cut] += weight * distances(name, streams_a[name][n[cut]], streams_b[name][m[cut]])
+        return costs
 
 
 class Pair:
@@ -69,21 +98,18 @@ class Pair:
 
     Parameters
     ----------
-    a, b : Side
+    a, b : Version
         Of the same feature rate and weights.
     parameters : SyncParameters
     """
 
-    def __init__(self, a: Side, b: Side, parameters: SyncParameters) -> None:
+    def __init__(self, a: Version, b: Version, parameters: SyncParameters) -> None:
         self.a, self.b, self.parameters = a, b, parameters
         self.bias = bias(a.weights)
-        with ThreadPoolExecutor(2) as pool:
-            first = Level(_FIRST, *pool.map(lambda side: pooled(side, _FIRST), (a, b)))
-        rest = [
-            Level(_FIRST * factor, _thinned(first.a, factor), _thinned(first.b, factor))
-            for factor in _factors(-(-a.frames // _FIRST), -(-b.frames // _FIRST))
-        ]
-        self.levels = [*rest, first]  # from coarse to fine
+        finest = Level(1, a, b)
+        middle = finest.coarser(_FIRST)
+        coarse = [middle.coarser(factor) for factor in _factors(middle.a.frames, middle.b.frames)]
+        self.levels = [*coarse, middle, finest]  # from coarse to fine
 
     def align(self, box: Box) -> Path:
         """Return the path through a box, from its first to its last pair of frames, as frames of the versions."""
@@ -91,37 +117,29 @@ class Pair:
         N, M = sorted(box.shape)
         if parameters.steps == "slanted" and M - 1 > 2 * (N - 1):
             raise NoPathError(f"steps (1,1), (1,2), (2,1) cannot join {N} and {M} frames (more than twice as many)")
-        if parameters.method == "exact":
-            return self._solved(*self._finest(box), self._band(box, 1), box)
+        levels = self.levels[-1:] if parameters.method == "exact" else self.levels
         path: Path | None = None
-        factor = 1
-        for level in self.levels:
+        factor = levels[0].factor
+        for level in levels:
             part = box.coarser(level.factor)
             window = self._band(part, level.factor)
-            if path is not None:
-                window = _narrowed(window, project(path, factor / level.factor, part))
-            path = self._solved(*level.embedded(self.a, self.b, part), window, part, rounded=True)
+            if path is None:
+                path = self._solved(level, part, window, rounded=level.factor > 1)
+            else:
+                ratio = factor / level.factor
+                path = self._sections(level, part, _narrowed(window, project(path, ratio, part)), path * ratio)
             factor = level.factor
         assert path is not None
-        window = _narrowed(self._band(box, 1), project(path, factor, box))
-        return self._sections(box, window, path * factor)
+        return path
 
-    def costs(self, level: Level, n: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the costs of some pairs of frames of a level, shape (L,)."""
-        costs = np.zeros(len(n), np.float32)
-        for name, weight in self.a.weights.items():
-            for first in range(0, len(n), _PAIRS):
-                cut = slice(first, first + _PAIRS)
-                costs[cut] += weight * distances(name, level.a[name][n[cut]], level.b[name][m[cut]])
-        return costs
-
-    def _solved(self, X: Frames, Y: Frames, window: Window | None, box: Box, rounded: bool = False) -> Path:
+    def _solved(self, level: Level, box: Box, window: Window | None, rounded: bool) -> Path:
         """Return the best path through a box, within a window (relative to the box) if there is one.
 
         Slanted steps may find no way through a narrow band, and then get the whole box; nor through one whose sides
         were rounded (of a coarse level, of a section), which is then crossed with classic steps.
         """
         steps, weights = self.parameters.steps, self.parameters.step_weights
+        X, Y = level.embedded(box)
         try:
             if window is None:
                 path, _ = dtw(X, Y, steps, weights, bias=self.bias)
@@ -129,7 +147,7 @@ class Pair:
                 path, _ = dtw_banded(X, Y, *window, steps, weights, bias=self.bias)
         except NoPathError:
             if window is not None:
-                return self._solved(X, Y, None, box, rounded)
+                return self._solved(level, box, None, rounded)
             if not rounded:
                 raise
             path, _ = dtw(X, Y, bias=self.bias)
@@ -149,8 +167,11 @@ class Pair:
         low[0], high[-1] = 0, M
         return low, high
 
-    def _sections(self, box: Box, window: Window, coarse: Path) -> Path:
-        """Align the finest level section by section, two at a time; in the middle of an overlap one takes over."""
+    def _sections(self, level: Level, box: Box, window: Window, coarse: NDArray[np.floating[Any]]) -> Path:
+        """Align a level section by section, two at a time; in the middle of an overlap one takes over.
+
+        `coarse` is the path of the level before, in frames of this one.
+        """
         N, M = box.shape
         low, high = window
         expected = np.interp(np.arange(N), *_graph(coarse - np.array([box.first_a, box.first_b]))).round()
@@ -164,20 +185,14 @@ class Pair:
             inner_high = np.clip(high[begin:stop] - left, 1, right - left)
             inner_low[0], inner_high[-1] = 0, right - left
             part = Box(box.first_a + begin, box.first_a + stop, box.first_b + left, box.first_b + right)
-            path = self._solved(*self._finest(part), (inner_low, inner_high), part, rounded=part != box)
+            rounded = level.factor > 1 or part != box
+            path = self._solved(level, part, (inner_low, inner_high), rounded)
             inside = (path[:, 0] >= box.first_a + first) & (path[:, 0] < box.first_a + first + _SECTION)
             return path[inside]
 
-        with ThreadPoolExecutor(2) as pool:
-            path = np.concatenate(list(pool.map(section, range(0, N, _SECTION))))
+        with ThreadPoolExecutor(2) as threads:
+            path = np.concatenate(list(threads.map(section, range(0, N, _SECTION))))
         return path[path[:, 1] >= np.maximum.accumulate(path[:, 1])]
-
-    def _finest(self, box: Box) -> tuple[Frames, Frames]:
-        """Return X (K × N) and Y (K × M) of a box at the full feature rate."""
-        return (
-            embedded(self.a.streams(box.first_a, box.stop_a), self.a.weights, left=True),
-            embedded(self.b.streams(box.first_b, box.stop_b), self.b.weights, left=False),
-        )
 
 
 def project(path: Path, ratio: float, box: Box, margin: int = MARGIN) -> Window:
@@ -225,7 +240,7 @@ def _narrowed(outer: Window | None, inner: Window) -> Window:
     return np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
 
 
-def _graph(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _graph(path: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a path as a function of the first version: its frames, and the mean frame of the second at each."""
     frames, inverse = np.unique(path[:, 0], return_inverse=True)
     return frames.astype(np.float64), np.bincount(inverse, path[:, 1]) / np.bincount(inverse)
@@ -238,7 +253,3 @@ def _factors(N: int, M: int) -> list[int]:
         return []
     middle = math.isqrt(coarsest)
     return [coarsest] if coarsest <= 8 else [coarsest, middle]
-
-
-def _thinned(streams: Streams, factor: int) -> Streams:
-    return {name: pool(name, frames, factor) for name, frames in streams.items()}

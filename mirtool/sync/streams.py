@@ -39,7 +39,7 @@ _BLOCK = 1 << 12  # frames that are worked on at a time
 
 
 class Side(Protocol):
-    """One version, as the alignment sees it."""
+    """One version at one feature rate, as the alignment sees it."""
 
     feature_rate: float
     frames: int
@@ -48,6 +48,10 @@ class Side(Protocol):
     def streams(self, first: int, stop: int) -> Streams:
         """Return the streams of frames first ≤ n < stop, each n × rows."""
         ...
+
+
+class Version(Side, Protocol):
+    """A side at its full feature rate."""
 
     def sounding(self, threshold: float) -> NDArray[np.bool_]:
         """Tell which frames hold more than a share of the energy of loud frames, shape (N,)."""
@@ -143,7 +147,7 @@ class PlainSide:
         return np.ones(self.frames, dtype=np.bool_)  # features do not say how loud they were
 
 
-def side(features: Features, transposition: int, weights: Mapping[str, float]) -> Side:
+def side(features: Features, transposition: int, weights: Mapping[str, float]) -> Version:
     """Return how features are compared: by the streams above, or (kinds other than ``sync``) as they are."""
     if not features.feature_rate or features.feature_rate <= 0:
         raise DataError(f"features without a feature rate cannot be aligned (kind {features.kind or 'unknown'})")
@@ -161,17 +165,30 @@ def side(features: Features, transposition: int, weights: Mapping[str, float]) -
     return PitchSide(features, transposition, weights)
 
 
-def pooled(side: Side, factor: int) -> Streams:
-    """Return streams at feature_rate / factor: the mean of levels, the maximum of onsets over `factor` frames."""
-    length = max(factor, _BLOCK // factor * factor)
-    parts = [
-        {
-            name: pool(name, frames, factor)
-            for name, frames in side.streams(first, min(first + length, side.frames)).items()
-        }
-        for first in range(0, side.frames, length)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+class PooledSide:
+    """A version at a lower feature rate, its streams held in memory.
+
+    Parameters
+    ----------
+    side : Side
+        The version at a higher rate.
+    factor : int
+        Frames of it that make one: the mean of levels, the maximum of onsets.
+    """
+
+    def __init__(self, side: Side, factor: int) -> None:
+        self.feature_rate = side.feature_rate / factor
+        self.frames = -(-side.frames // factor)
+        self.weights = side.weights
+        length = max(factor, _BLOCK // factor * factor)
+        parts = [
+            {name: pool(name, frames, factor) for name, frames in side.streams(first, first + length).items()}
+            for first in range(0, side.frames, length)
+        ]
+        self._streams = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def streams(self, first: int, stop: int) -> Streams:
+        return {name: frames[first:stop] for name, frames in self._streams.items()}
 
 
 def pool(name: str, frames: Frames, factor: int) -> Frames:

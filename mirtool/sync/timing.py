@@ -66,12 +66,12 @@ def _pinned(path: WarpingPath, anchors: Times) -> WarpingPath:
 
 def _confidence(pair: Pair, path: Path) -> Times:
     """Return the confidence (L,) of the points of a path."""
-    level = pair.levels[-1]
+    level = pair.levels[-2]  # at the finest one costs are not held
     cells = path // level.factor
     fresh = np.concatenate(([True], np.any(np.diff(cells, axis=0) != 0, axis=1)))
     n, m = cells[fresh].T
-    costs = pair.costs(level, n, m)
-    unrelated = float(np.median(pair.costs(level, n, m[::-1])))
+    costs = level.costs(n, m)
+    unrelated = float(np.median(level.costs(n, m[::-1])))
     total = np.concatenate(([0.0], np.cumsum(costs, dtype=np.float64)))
     place = (n + m) * level.factor / (2 * pair.a.feature_rate)
     first = np.searchsorted(place, place - _SMOOTH / 2)

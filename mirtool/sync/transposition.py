@@ -4,7 +4,7 @@ import numpy as np
 
 from mirtool.features.sync import KIND
 from mirtool.sync.dtw import dtw
-from mirtool.sync.streams import Frames, Streams, bias, embedded, pooled, side
+from mirtool.sync.streams import PooledSide, Side, bias, embedded, side
 from mirtool.types import Features
 
 _CELLS = 400_000  # of the matrices that are tried out
@@ -26,24 +26,20 @@ def find_transposition(a: Features, b: Features) -> int:
     if a.kind != KIND and not (a.data.shape[0] == 12 and "chroma" in a.dims):
         return 0
     factor = max(1, int(np.ceil(np.sqrt(a.frames * b.frames / _CELLS))))
-    reference, other = (pooled(side(features, 0, _CHROMA), factor) for features in (a, b))
-    weights = _CHROMA if a.kind == KIND else {"features": 1.0}
-    costs = {}
-    for shift in range(-6, 6):
-        moved = {name: np.roll(frames, -shift, axis=1) for name, frames in other.items()}
-        costs[shift] = _cost(reference, moved, weights)
+    reference, other = (PooledSide(side(features, 0, _CHROMA), factor) for features in (a, b))
+    costs = {shift: _cost(reference, other, -shift) for shift in range(-6, 6)}
     best = min(costs, key=lambda shift: (costs[shift], abs(shift)))
     if best == 0 or a.kind != KIND:
         return best
-    reference = pooled(side(a, 0, _PITCH), factor)
+    reference = PooledSide(side(a, 0, _PITCH), factor)
     octave = best - 12 if best > 0 else best + 12
-    rivals = {shift: _cost(reference, pooled(side(b, -shift, _PITCH), factor), _PITCH) for shift in (best, octave)}
+    rivals = {shift: _cost(reference, PooledSide(side(b, -shift, _PITCH), factor)) for shift in (best, octave)}
     return min(rivals, key=lambda shift: (rivals[shift], abs(shift)))
 
 
-def _cost(a: Streams, b: Streams, weights: dict[str, float]) -> float:
-    """Return the mean cost of the best path."""
-    X: Frames = embedded(a, weights, left=True)
-    Y: Frames = embedded(b, weights, left=False)
-    path, cost = dtw(X, Y, bias=bias(weights))
+def _cost(a: Side, b: Side, roll: int = 0) -> float:
+    """Return the mean cost of the best path; the rows of b are moved round by `roll`."""
+    X = embedded(a.streams(0, a.frames), a.weights, left=True)
+    moved = {name: np.roll(frames, roll, axis=1) for name, frames in b.streams(0, b.frames).items()}
+    path, cost = dtw(X, embedded(moved, b.weights, left=False), bias=bias(a.weights))
     return cost / len(path)
