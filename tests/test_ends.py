@@ -121,3 +121,14 @@ def test_an_excerpt_in_another_key():
     inside = (higher.beats > 6.5) & (higher.beats < 14.5)
     off = np.abs(np.interp(higher.beats[inside] - 6.0, *found.path.times.T) - LONG.beats[inside])
     assert off.mean() < 0.1
+
+
+def test_sound_in_the_middle_is_no_end():
+    """What is passed over at an end must not be music that the other version has (the piece repeats itself)."""
+    a, b = Version(piece(8), manner(100)), Version(piece(8), manner(85, 4), player="harpsichord")
+    samples = a.audio.samples[:, 0]
+    place = round(float(a.beats[15]) * RATE)
+    broken = Audio(np.concatenate((samples[:place], noise(8.0), samples[place:])), RATE)
+    path = align(sync_features(broken, SyncFeatureParameters()), b.features, IN_KEY).path
+    times = a.beats + np.where(np.arange(len(a.beats)) < 15, 0.0, 8.0)
+    assert np.median(np.abs(np.interp(times, path["time_a"], path["time_b"]) - b.beats)) < 0.05

@@ -7,51 +7,72 @@ the best path passes over frames at the ends only if the other version has nothi
 
 import numpy as np
 
-from mirtool.sync.dtw import dtw
-from mirtool.sync.multiscale import Box, Pair
+from mirtool.sync.dtw import Path, dtw
+from mirtool.sync.multiscale import Box, Level, Pair
 from mirtool.sync.streams import Frames
 
 _SILENT = 3e-4  # of the energy of loud frames, -35 dB
 _SHORTEST = 1.5  # seconds; what is shorter stays in
 # Of the way from the cost of matching frames to that of unrelated ones. It may be low: to pass over frames of one
 # version does not pay where the other one has their like, which would then have to be squeezed into no time.
-_PRICE = 0.15
+_PRICE = 0.05
+_FEWEST = 8  # coarse frames of a version that can tell its ends
 _LEAD = 0.3  # seconds of silence that stay before the first sound, so that its onset is seen
 
 
 def common_box(pair: Pair) -> Box:
     """Return the box of what both versions have, without what only one has at its beginning or end."""
     level = pair.levels[0]
-    whole = pair.levels[-1].whole
-    sound = _sounding(pair, whole)
+    sound = _sounding(pair, pair.levels[-1].whole)
     part = sound.coarser(level.factor)
     X, Y = level.embedded(part)
-    steps, weights = pair.parameters.steps, pair.parameters.step_weights
-    if pair.parameters.band is not None or min(X.shape[1], Y.shape[1]) < 8:
+    if pair.parameters.band is not None or min(part.shape) < _FEWEST:
         return sound
-    path, _ = dtw(X, Y, "classic", weights if steps == "classic" else None, bias=pair.bias)
-    n, m = (path + np.array([part.first_a, part.first_b])).T
-    expected, elsewhere = (float(np.median(level.costs(n, other))) for other in (m, m[::-1]))
+    origin = np.array([part.first_a, part.first_b])
+    path = _classic(X, Y, pair) + origin
+    expected, elsewhere = (float(np.median(level.costs(path[:, 0], m))) for m in (path[:, 1], path[::-1, 1]))
     if elsewhere <= expected:
         return sound
-    X, Y = _with_nothing(X, Y, pair.bias, expected + _PRICE * (elsewhere - expected))
-    path, _ = dtw(X, Y, "classic", weights if steps == "classic" else None, bias=pair.bias)
-    N, M = X.shape[1], Y.shape[1]
-    inner = path[(path[:, 0] > 0) & (path[:, 1] > 0) & (path[:, 0] < N - 1) & (path[:, 1] < M - 1)] - 1
-    if len(inner) < 2:
+    wide = _classic(*_with_nothing(X, Y, pair.bias, expected + _PRICE * (elsewhere - expected)), pair) - 1
+    inner = wide[np.all((wide >= 0) & (wide < part.shape), axis=1)] + origin
+    if not len(inner):
         return sound
-    first, last = inner[0], inner[-1]
-    shortest = _SHORTEST * pair.a.feature_rate / level.factor
-    if max(first) < shortest:
-        first = np.zeros(2, np.int64)
-    if max(N - 3 - last[0], M - 3 - last[1]) < shortest:
-        last = np.array([N - 3, M - 3])
-    f = level.factor
+    limit = (expected + elsewhere) / 2
+    # What was passed over must have had no like in the other version, which would now be without a match.
+    if _matched(level, inner, limit, inner) < _matched(level, path, limit, inner):
+        return sound
+    return _cut(sound, part, inner, level.factor, _SHORTEST * level.a.feature_rate)
+
+
+def _classic(X: Frames, Y: Frames, pair: Pair) -> Path:
+    """Return the best path with classic steps, which alone can stay where they are."""
+    steps, weights = pair.parameters.steps, pair.parameters.step_weights
+    path, _ = dtw(X, Y, weights=weights if steps == "classic" else None, bias=pair.bias)
+    return path
+
+
+def _matched(level: Level, path: Path, limit: float, kept: Path) -> int:
+    """Return how many frames of either version that another path keeps meet one along this path below a cost limit."""
+    good = path[level.costs(path[:, 0], path[:, 1]) < limit]
+    frames = [np.unique(good[:, version]) for version in range(2)]
+    return sum(
+        int(np.sum((found >= kept[0, version]) & (found <= kept[-1, version]))) for version, found in enumerate(frames)
+    )
+
+
+def _cut(sound: Box, part: Box, inner: Path, factor: int, shortest: float) -> Box:
+    """Return the box from the first to the last point of a path, where it lacks more than a little of the part."""
+    first, last = np.array([part.first_a, part.first_b]), np.array([part.stop_a, part.stop_b])
+    if (inner[0] - first).max() >= shortest:
+        first = inner[0]
+    if (last - 1 - inner[-1]).max() >= shortest:
+        last = inner[-1] + 1
+    (first_a, first_b), (stop_a, stop_b) = first.tolist(), last.tolist()
     return Box(
-        max(sound.first_a, int(part.first_a + first[0]) * f),
-        min(sound.stop_a, int(part.first_a + last[0] + 1) * f),
-        max(sound.first_b, int(part.first_b + first[1]) * f),
-        min(sound.stop_b, int(part.first_b + last[1] + 1) * f),
+        max(sound.first_a, first_a * factor),
+        min(sound.stop_a, stop_a * factor),
+        max(sound.first_b, first_b * factor),
+        min(sound.stop_b, stop_b * factor),
     )
 
 
