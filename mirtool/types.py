@@ -233,6 +233,26 @@ class Score:
             raise DataError(f"{len(self.notes)} notes with {len(ticks)} places in musical time")
         object.__setattr__(self, "ticks", _frozen(ticks))
 
+    @classmethod
+    def from_rows(
+        cls, rows: ArrayLike, tempo_map: TempoMap, messages: tuple[tuple[tuple[int, bytes], ...], ...] = ()
+    ) -> Self:
+        """Make a score of notes that are given in ticks, in any order.
+
+        Parameters
+        ----------
+        rows : array_like, shape (N, 7), whole numbers
+            Onset and offset (ticks), pitch, velocity, track, channel, program.
+        tempo_map : TempoMap
+        messages : tuple of tuples of (int, bytes)
+        """
+        table = np.asarray(rows, dtype=np.int64).reshape(-1, 7)
+        table = table[np.lexsort((table[:, 5], table[:, 4], table[:, 2], table[:, 0]))]
+        times = tempo_map.seconds(table[:, :2])
+        names = ("pitch", "velocity", "track", "channel", "program")
+        notes = Notes({"onset": times[:, 0], "offset": times[:, 1], **dict(zip(names, table[:, 2:].T, strict=True))})
+        return cls(notes, table[:, :2], tempo_map, messages)
+
     @property
     def ticks_per_beat(self) -> int:
         """Ticks in a quarter note."""

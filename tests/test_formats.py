@@ -193,7 +193,7 @@ def test_semicolons_in_csv_are_those_of_fmp(tmp_path):
     notes = formats.read(str(path))
     assert isinstance(notes, Notes)
     assert list(notes["velocity"]) == [127]
-    with pytest.raises(FormatError):
+    with pytest.raises(FormatError, match="not .,.-separated"):
         formats.read(str(path), format="csv")
 
 
@@ -206,7 +206,7 @@ def test_unknown_formats_and_those_not_read(tmp_path):
         formats.write(Events({"time": [1.0]}), str(tmp_path / "x.musicxml"))
     with pytest.raises(UsageProblem, match=r"wav cannot hold events \(possible: csv, .*midi\)"):
         formats.write(Events({"time": [1.0]}), str(tmp_path / "x.wav"))
-    with pytest.raises(MissingInput):
+    with pytest.raises(MissingInput, match="no such file"):
         formats.read(str(tmp_path / "gone"))
 
 
@@ -230,7 +230,7 @@ def test_names_and_defaults_of_containers(container, name, default):
 
 
 def test_something_else_is_no_container():
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="not a container: int"):
         formats.container_name(3)
 
 

@@ -63,9 +63,17 @@ def test_values_from_text(text, annotation, value):
     assert values.parse(text, annotation) == value
 
 
-@pytest.mark.parametrize(("text", "annotation"), [("1_0", int), ("1.5", int), ("x", float), ("a", dict[str, float])])
-def test_wrong_values(text, annotation):
-    with pytest.raises(UsageProblem):
+@pytest.mark.parametrize(
+    ("text", "annotation", "says"),
+    [
+        ("1_0", int, "'1_0' is not a whole number"),
+        ("1.5", int, "'1.5' is not a whole number"),
+        ("x", float, "'x' is not a number"),
+        ("a", dict[str, float], "'a' is not NAME=VALUE"),
+    ],
+)
+def test_wrong_values(text, annotation, says):
+    with pytest.raises(UsageProblem, match=says):
         values.parse(text, annotation)
 
 

@@ -6,12 +6,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from mirtool.errors import FormatError
 from mirtool.io.options import ReadOptions
 from mirtool.tempo_map import TempoMap
-from mirtool.types import Notes, Score
+from mirtool.types import Score
 
 # A file that counts in SMPTE frames: microseconds of the "quarter note" that has a second's frames (29: 30 drop frame).
 SMPTE_TEMPO = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
@@ -71,7 +69,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
         if file.type == 2:
             begin = end
     changes = [(0, frame_tempo)] if frame_tempo else collector.changes
-    score = collector.score(TempoMap(ticks_per_beat, changes))
+    score = Score.from_rows(collector.notes, TempoMap(ticks_per_beat, changes), tuple(collector.messages))
     return score.sustained() if options.pedal else score
 
 
@@ -126,15 +124,6 @@ class _Collector:
     def _end(self, note: tuple[int, int, int], tick: int, pitch: int, track: int, channel: int) -> None:
         onset, velocity, program = note
         self.notes.append((onset, tick, pitch, velocity, track, channel, program))
-
-    def score(self, tempo_map: TempoMap) -> Score:
-        """Return all that was gathered, ordered by onset, pitch and track."""
-        table = np.array(self.notes, dtype=np.int64).reshape(-1, 7)
-        table = table[np.lexsort((table[:, 5], table[:, 4], table[:, 2], table[:, 0]))]
-        times = tempo_map.seconds(table[:, :2])
-        names = ("pitch", "velocity", "track", "channel", "program")
-        notes = Notes({"onset": times[:, 0], "offset": times[:, 1], **dict(zip(names, table[:, 2:].T, strict=True))})
-        return Score(notes, table[:, :2], tempo_map, tuple(self.messages))
 
 
 def _bytes(message: Any) -> bytes:

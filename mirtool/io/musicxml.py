@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mirtool.errors import DataError, FormatError, MissingPart
 from mirtool.io.options import ReadOptions
 from mirtool.tempo_map import TempoMap
-from mirtool.types import Notes, Score
+from mirtool.types import Score
 
 VELOCITY = 80
 GRACE_QUARTERS = 1 / 8  # a grace note lasts a 32nd and ends where its main note begins
@@ -255,12 +255,7 @@ def _score(parts: list[_Part], setups: list[tuple[str, int]]) -> Score:
         if number == 0:
             track += [(int(ticks(place)), data) for place, data in _played(part.times, jumps)]
         messages.append(tuple(sorted(track, key=lambda message: message[0])))
-    table = np.concatenate(rows)
-    table = table[np.lexsort((table[:, 4], table[:, 2], table[:, 0]))]
-    times = tempo_map.seconds(table[:, :2])
-    names = ("pitch", "velocity", "track", "channel", "program")
-    notes = Notes({"onset": times[:, 0], "offset": times[:, 1], **dict(zip(names, table[:, 2:].T, strict=True))})
-    return Score(notes, table[:, :2], tempo_map, tuple(messages))
+    return Score.from_rows(np.concatenate(rows), tempo_map, tuple(messages))
 
 
 def _resolution(divisions: list[int]) -> int:

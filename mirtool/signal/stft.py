@@ -12,7 +12,6 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import ArrayLike, NDArray
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.types import AudioSource
 
 # Samples of a batch of frames: 512 KiB of float32, so that the frames and their spectra stay in the cache.
 _BATCH_SAMPLES = 1 << 17
@@ -147,30 +146,3 @@ class STFT:
         self._frame += count
         spectra: NDArray[Any] = np.fft.rfft(windows * self.window)  # complex64: numpy keeps the precision
         return spectra
-
-
-def stft(
-    source: AudioSource, window: ArrayLike, hop: float, batch: int | None = None
-) -> Iterator[NDArray[np.complex64]]:
-    """Yield the frames of a mono source in batches (frames × bins); memory does not grow with the sound.
-
-    Parameters
-    ----------
-    source : AudioSource
-        One channel (`mirtool.signal.resampling.mono` makes it).
-    window, hop, batch
-        As for `STFT`.
-
-    Raises
-    ------
-    ParameterError
-        The source has several channels.
-    DataError
-        Samples that are not finite.
-    """
-    if source.channels != 1:
-        raise ParameterError(f"a mono sound is needed, not {source.channels} channels")
-    state = STFT(window, hop, batch)
-    for block in source.blocks(max(math.ceil(state.batch * state.hop), 1 << 15)):
-        yield from state.push(block[:, 0])
-    yield from state.flush()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 METHODS = ("multiscale", "exact")
 STEP_SETS = ("classic", "slanted")
-STREAMS = ("chroma", "pitch", "onset", "dlnco")
 
 
 def _weights() -> Mapping[str, float]:

@@ -1,9 +1,7 @@
 """Music for the demo and for tests, as notes: which pitch, when, how long."""
 
-import numpy as np
-
 from mirtool.tempo_map import TempoMap
-from mirtool.types import Notes, Score
+from mirtool.types import Score
 
 TICKS_PER_BEAT = 480
 _SIXTEENTH = TICKS_PER_BEAT // 4
@@ -72,20 +70,7 @@ def _pitch(name: str) -> int:
 
 
 def _score(rows: list[tuple[int, int, int, int]], bpm: float, end: int) -> Score:
-    table = np.array(sorted(rows, key=lambda row: (row[0], row[2])))
-    tempo_map = TempoMap(TICKS_PER_BEAT, [(0, round(60e6 / bpm))])
-    times = tempo_map.seconds(table[:, :2])
-    notes = Notes(
-        {
-            "onset": times[:, 0],
-            "offset": times[:, 1],
-            "pitch": table[:, 2],
-            "velocity": np.full(len(table), 80),
-            "track": table[:, 3],
-            "channel": np.zeros(len(table)),
-            "program": np.zeros(len(table)),
-        }
-    )
     meter = (0, b"\xff\x58\x04\x02\x18\x08")  # 4/4
     last = (end, b"\xff\x2f")
-    return Score(notes, table[:, :2], tempo_map, ((meter, last), (last,)))
+    played = [(onset, offset, pitch, 80, track, 0, 0) for onset, offset, pitch, track in rows]
+    return Score.from_rows(played, TempoMap(TICKS_PER_BEAT, [(0, round(60e6 / bpm))]), ((meter, last), (last,)))
