@@ -107,7 +107,7 @@ class Features:
     data : ndarray, shape (K, N), float32 or complex64
         Frame n is centred at `start + n / feature_rate` seconds. A curve is 1 × N. Templates may have three dimensions.
     feature_rate : float or None
-        Frames a second (Hz); None for a matrix without time.
+        Frames per second (Hz); None for a matrix without time.
     kind : str
         Such as ``chroma``, ``dlnco``, ``novelty``.
     dims : tuple of str

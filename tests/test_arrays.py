@@ -293,5 +293,5 @@ def test_excerpt_keeps_its_times():
 def test_excerpt_without_frames_or_times():
     with pytest.raises(DataError, match="no frame between 20 and 21 s"):
         excerpt(CHROMA, 20.0, 1.0)
-    with pytest.raises(UsageProblem, match="no frames a second"):
+    with pytest.raises(UsageProblem, match="no frames per second"):
         excerpt(Features(np.ones((2, 2)), None), 1.0, None)

@@ -197,7 +197,7 @@ def test_plain_matrices(call, here):
     assert np.abs(path[:, 1] - 1.25 * path[:, 0]).mean() < 0.06
     missing = call("sync", "x.npy", "y.npy")
     assert (missing.code, missing.err.count("\n")) == (65, 1)
-    assert "x.npy: does not say its frames a second: give --input-feature-rate" in missing.err
+    assert "x.npy: does not say its frames per second: give --input-feature-rate" in missing.err
 
 
 # Further outputs
@@ -325,7 +325,7 @@ INPUTS = {
     "not a number": (["take.wav", "nan.wav"], 65, "nan.wav: "),
     "truncated": (["take.wav", "truncated.wav"], 65, "truncated.wav: truncated"),
     "one sample": (["take.wav", "one.wav"], 65, "one.wav: "),
-    "rates": (["slow.npy", "rate.npy"], 65, "rate.npy: 20 frames a second, where another version has 10"),
+    "rates": (["slow.npy", "rate.npy"], 65, "rate.npy: 20 frames per second, where another version has 10"),
     "kinds": (["slow.npy", "chroma.npy"], 65, "different kinds: sync (170 rows) and chroma (12 rows)"),
     "other kind": (["take.wav", "novelty.npy"], 65, "take.wav: cannot be compared with features of kind novelty"),
     "one frame": (["frame.npy", "chroma.npy"], 65, "frame.npy: too short to be aligned"),

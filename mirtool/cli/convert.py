@@ -16,7 +16,7 @@ def convert(
     job: Job,
     sample_rate: Annotated[
         int | None,
-        Option("Resample audio; the rate of the recording that a Sonic Visualiser layer is for.", unit="Hz"),
+        Option("Resample audio to this rate; for a Sonic Visualiser layer: the rate of its recording.", unit="Hz"),
     ] = None,
 ) -> None:
     """Convert between formats: tables, scores, features and audio.

@@ -130,8 +130,10 @@ OUTPUT = _shared(
     "output", str, "Write there instead of to stdout; DIR/ or an existing folder: a file for each input.",
     short="-o", metavar="FILE|DIR/", files=True,
 )  # fmt: skip
-FORMAT = _shared("format", str, "Format of the output; else the extension of -o decides.", metavar="FORMAT")
-SUBTYPE = _shared("subtype", str, "Sample format of audio, such as PCM_16 or PCM_24 (else FLOAT).", metavar="NAME")
+FORMAT = _shared("format", str, "Format of the output; by default the extension of -o decides.", metavar="FORMAT")
+SUBTYPE = _shared(
+    "subtype", str, "Sample format of audio, such as PCM_16 or PCM_24; WAV is FLOAT by default.", metavar="NAME"
+)
 ONLY = _shared("only", str, "Write this part alone, to -o FILE or stdout.", metavar="PART")
 FROM = _shared(
     "from_", str, "Format of stdin, or of the first input whose name does not tell it.", metavar="FORMAT"
@@ -141,23 +143,23 @@ DURATION = _shared(
     "duration", float | None, "How much of the first input to read.", metavar="S", unit="seconds", above=0
 )
 INPUT_RATE = _shared(
-    "input_feature_rate", float | None, "Frames a second of an NPY input without a trailer.",
+    "input_feature_rate", float | None, "Frames per second of an NPY input without a description.",
     metavar="HZ", unit="Hz", above=0,
 )  # fmt: skip
 PEDAL = _shared("pedal", bool, "Let notes of MIDI files sound as long as the sustain pedal holds them.", False)
 PLOT = _shared("plot", str, "Draw the result as PNG, SVG or PDF.", metavar="FILE|DIR/", output=".png")
 FILES_FROM = _shared(
-    "files_from", str, "Read inputs from a list (a line each; - is stdin), or jobs from a .tsv (a row each).",
+    "files_from", str, "Read inputs from a list (one a line; - is stdin), or jobs from a .tsv table (one a row).",
     metavar="LIST", in_rows=False, files=True,
 )  # fmt: skip
-JOBS = _shared("jobs", int, "Work on so many inputs at once.", 1, short="-j", metavar="N", in_rows=False, least=1)
-SKIP = _shared("skip_existing", bool, "Leave out inputs whose output is there.", False, in_rows=False)
+JOBS = _shared("jobs", int, "Work on N inputs at once.", 1, short="-j", metavar="N", in_rows=False, least=1)
+SKIP = _shared("skip_existing", bool, "Skip inputs whose output already exists.", False, in_rows=False)
 FILENAME = _shared(
     "with_filename", bool, "Begin each row with the input's name (always so for folders and --files-from).", False,
     short="-H", in_rows=False,
 )  # fmt: skip
 PARAMS = _shared(
-    "params", str, "Read parameters from a TOML file; flags go before it.", metavar="FILE", in_rows=False, files=True
+    "params", str, "Read parameters from a TOML file; flags override it.", metavar="FILE", in_rows=False, files=True
 )  # fmt: skip
 DUMP_PARAMS = _shared("dump_params", bool, "Print the parameters in use as TOML and stop.", False, in_rows=False)
 QUIET = _shared("quiet", bool, "Errors only on stderr.", False, short="-q", in_rows=False)
@@ -167,6 +169,6 @@ HELP = _shared("help", bool, "Show this help and stop.", False, short="-h", in_r
 
 # Fields of parameter dataclasses that mean one thing everywhere need no help text of their own.
 FIELDS: Mapping[str, Option] = {
-    "feature_rate": Option("Frames a second of the analysis.", metavar="HZ", unit="Hz"),
+    "feature_rate": Option("Frames per second of the analysis.", metavar="HZ", unit="Hz"),
     "seed": Option("Seed of everything random.", metavar="N"),
 }

@@ -23,15 +23,23 @@ def sync(
     parameters: SyncParameters,
     features: SyncFeatureParameters,
     anchors: Annotated[
-        str | None, Option("Times that must be met, a column a version.", metavar="FILE", files=True)
+        str | None,
+        Option(
+            "Times that the path must pass through: a table with a column for each version.", metavar="FILE", files=True
+        ),
     ] = None,
     joint: Annotated[bool, Option("Align more than two versions jointly.")] = False,
-    grid: Annotated[float | None, Option("So many points a second of the first version.", unit="Hz", above=0)] = None,
-    at: Annotated[str | None, Option("Points at these events of the first.", metavar="FILE", files=True)] = None,
+    grid: Annotated[
+        float | None, Option("Write the path at this many points per second of the first version.", unit="Hz", above=0)
+    ] = None,
+    at: Annotated[
+        str | None, Option("Write the path at these events of the first version.", metavar="FILE", files=True)
+    ] = None,
     confidence: Annotated[bool, Option("Append a column that is low where the match is bad.")] = False,
     cost_matrix: Annotated[str | None, Option("Write the cost matrix.", metavar="FILE", output=".npy")] = None,
     cost_rate: Annotated[
-        float | None, Option("Its frames a second; of the coarsest level by default.", unit="Hz", above=0)
+        float | None,
+        Option("Frames per second of the cost matrix; by default those of the coarsest level.", unit="Hz", above=0),
     ] = None,
 ) -> None:
     """Find which moment of one version of a piece is which moment of another.
@@ -122,7 +130,7 @@ def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
             raise FormatError("too short to be aligned: fewer than two frames", name)
         if version.feature_rate != rate:
             raise FormatError(
-                f"{version.feature_rate or 0:g} frames a second, where another version has {rate:g}", name
+                f"{version.feature_rate or 0:g} frames per second, where another version has {rate:g}", name
             )
     return versions
 

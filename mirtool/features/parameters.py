@@ -10,7 +10,7 @@ BANKS = ("gaussian", "semitone")
 class SoundParameters:
     """How sound is brought to a common form, and how often it is looked at."""
 
-    feature_rate: float = field(default=50.0, metadata={"help": "frames a second", "unit": "Hz"})
+    feature_rate: float = field(default=50.0, metadata={"help": "frames per second", "unit": "Hz"})
     sample_rate: int = field(
         default=22050, metadata={"help": "sample rate to which the sound is brought", "unit": "Hz"}
     )
@@ -84,7 +84,7 @@ class CensParameters(PitchParameters):
     """CENS: chroma energy normalised statistics (Müller, Kurth and Clausen, ISMIR 2005; FMP, Section 7.2.1)."""
 
     feature_rate: float = field(
-        default=10.0, metadata={"help": "frames a second before smoothing and downsampling", "unit": "Hz"}
+        default=10.0, metadata={"help": "frames per second before smoothing and downsampling", "unit": "Hz"}
     )
     compression: float = field(
         default=0.0, metadata={"help": "γ of the logarithmic compression log(1 + γ v); 0 for none"}
@@ -98,7 +98,7 @@ class CensParameters(PitchParameters):
 class NoveltyParameters(AnalysisParameters):
     """Novelty: how much begins at a moment (FMP, Section 6.1)."""
 
-    feature_rate: float = field(default=100.0, metadata={"help": "frames a second", "unit": "Hz"})
+    feature_rate: float = field(default=100.0, metadata={"help": "frames per second", "unit": "Hz"})
     window_length: int = field(default=1024, metadata={"help": "length of the Hann window", "unit": "samples"})
     method: str = field(
         default="spectral",
@@ -130,7 +130,7 @@ class DlncoParameters(KeyParameters):
 class SyncFeatureParameters:
     """What `sync` compares: energies and onsets over pitch."""
 
-    feature_rate: float = field(default=100.0, metadata={"help": "frames a second", "unit": "Hz"})
+    feature_rate: float = field(default=100.0, metadata={"help": "frames per second", "unit": "Hz"})
     tuning: float | None = field(
         default=None,
         metadata={"help": "deviation from A4 = 440 Hz; estimated from the sound by default", "unit": "cents"},

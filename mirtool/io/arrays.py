@@ -79,7 +79,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Features:
     stream.seek(begin + header.nbytes)
     described = _read_trailer(stream, name, size) if header.nbytes < there else {}
     if not described and options.feature_rate is None:
-        raise FormatError("does not say its frames a second: give --input-feature-rate", name)
+        raise FormatError("does not say its frames per second: give --input-feature-rate", name)
     data = _check_finite(_load(stream, begin, header), name)
     fields = _fields(described, data.shape, name) if described else {"feature_rate": options.feature_rate}
     return Features(data, **fields)

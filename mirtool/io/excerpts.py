@@ -51,7 +51,7 @@ def from_zero(notes: Notes, start: float, duration: float | None) -> Notes:
 
 def _frames(features: Features, start: float, stop: float) -> Features:
     if features.feature_rate is None:
-        raise UsageProblem("--start and --duration mean nothing here: the matrix has no frames a second")
+        raise UsageProblem("--start and --duration mean nothing here: the matrix has no frames per second")
     tolerance = 1e-6 / features.feature_rate
     first, last = (int(n) for n in np.searchsorted(features.times, [start - tolerance, stop - tolerance]))
     if first == last:

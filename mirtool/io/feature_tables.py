@@ -57,7 +57,7 @@ def features_of(table: Table, feature_rate: float | None = None) -> Features:
     table : Table
         `time`, then a column of numbers for each row of the matrix.
     feature_rate : float or None
-        Frames a second (Hz); by default what the times say.
+        Frames per second (Hz); by default what the times say.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def features_of(table: Table, feature_rate: float | None = None) -> Features:
 def _rate(times: NDArray[np.float64], feature_rate: float | None) -> float:
     """Return the shortest decimal rate that explains times printed with 6 decimals."""
     if len(times) < 2 and (feature_rate is None or not len(times)):
-        raise DataError("too few rows to tell the frames a second: give --input-feature-rate")
+        raise DataError("too few rows to tell the frames per second: give --input-feature-rate")
     steps = np.arange(len(times))
     measured = feature_rate or (len(times) - 1) / max(times[-1] - times[0], 1e-9)
     for digits in range(10):

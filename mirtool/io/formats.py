@@ -186,7 +186,7 @@ def read(
     format : str or None
         Name of the text format, for an input whose name does not tell.
     feature_rate : float or None
-        Frames a second of an NPY file without a description.
+        Frames per second of an NPY file without a description.
     start, duration : float or None
         Keep this stretch only (s). Times stay those of the input.
     pedal : bool

@@ -81,7 +81,7 @@ def _division(head: bytes, name: str) -> tuple[int, int | None]:
             raise FormatError("a MIDI file with 0 ticks in a quarter note", name)
         return division, None
     if -frames not in SMPTE_TEMPO or not ticks:
-        raise FormatError(f"a MIDI file that counts {-frames} frames a second of {ticks} ticks", name)
+        raise FormatError(f"a MIDI file that counts {-frames} frames per second of {ticks} ticks", name)
     return (30 if frames == -29 else -frames) * ticks, SMPTE_TEMPO[-frames]
 
 

@@ -12,7 +12,7 @@ class ReadOptions:
     format : str
         Name of the format, as in `mirtool.io.formats.FORMATS`.
     feature_rate : float or None
-        Frames a second of a matrix that does not say it itself.
+        Frames per second of a matrix that does not say it itself.
     start, duration : float or None
         The stretch that is wanted (s); a reader of audio need not decode more.
     pedal : bool
