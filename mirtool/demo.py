@@ -28,7 +28,7 @@ PERFORMERS = {
 }
 COMMANDS = (
     "mirtool sync a.wav b.wav -o path.csv --plot path.png --confidence",
-    "mirtool evaluate sync truth.csv path.csv",
+    "mirtool evaluate sync truth.csv path.csv --plot errors.png",
     "mirtool warp path.csv beats.csv -o beats_in_b.csv",
     "mirtool warp path.csv a.wav -o a_in_b.wav",
     "mirtool sync score.mid a.wav -o score_path.csv",
@@ -96,6 +96,7 @@ def main(arguments: list[str]) -> None:
     folder = Path(arguments[0] if arguments else "demo")
     folder.mkdir(parents=True, exist_ok=True)
     print(f"Bach, Prelude in C major, BWV 846: two performances, their score and the truth go to {folder}/")
+    print("(What is called for the first time on a machine compiles its loops, which takes some seconds.)")
     truth, played = write_inputs(folder)
     for line in COMMANDS:
         call(line, folder)
@@ -104,7 +105,8 @@ def main(arguments: list[str]) -> None:
     print("Error against the known truth:")
     print(f"  a to b, at the {len(truth)} beats: {deviation(beats['time'], truth['time_b'])}")
     print(f"  score to a, at the {len(played)} notes: {deviation(performed.notes['onset'], played['onset'])}")
-    print(f"Look at {folder}/path.png; listen to {folder}/a_in_b.wav (a, in the tempo of b) beside {folder}/b.wav.")
+    print(f"Look at {folder}/path.png and {folder}/errors.png.")
+    print(f"Listen to {folder}/a_in_b.wav (a, in the tempo of b) beside {folder}/b.wav.")
 
 
 if __name__ == "__main__":

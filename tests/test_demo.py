@@ -45,6 +45,6 @@ def test_the_demo_aligns_the_performances(tmp_path, capfd):
     assert float(a_to_b) < 20
     assert float(score_to_a) < 20
     made = {path.name for path in tmp_path.iterdir()}
-    assert {"path.csv", "path.png", "beats_in_b.csv", "a_in_b.wav", "score_path.csv", "performed.mid"} <= made
+    assert {"path.csv", "path.png", "errors.png", "beats_in_b.csv", "a_in_b.wav", "performed.mid"} <= made
     warped, other = (formats.read(str(tmp_path / name)) for name in ("a_in_b.wav", "b.wav"))
     assert warped.frames / warped.sample_rate == pytest.approx(other.frames / other.sample_rate, abs=0.5)
