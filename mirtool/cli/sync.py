@@ -6,13 +6,13 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import group
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
-from mirtool.errors import DataError, FormatError, UsageProblem
+from mirtool.errors import FormatError, UsageProblem
 from mirtool.features.parameters import SyncFeatureParameters
 from mirtool.sync.parameters import SyncParameters
 
 if TYPE_CHECKING:
     from mirtool.sync.align import Alignment
-    from mirtool.types import AudioSource, Features, Notes, WarpingPath
+    from mirtool.types import Features, WarpingPath
 
 READS = ("audio", "score", "notes", "features")
 
@@ -57,6 +57,7 @@ def sync(
     Paper: Ewert, Müller, Grosche (2009), High resolution audio synchronization using chroma onset features; Prätzlich,
     Driedger, Müller (2016), Memory-restricted multiscale dynamic time warping.
     """
+    from mirtool.sync.sources import Source, comparable
     from mirtool.sync.versions import align_each, align_jointly, joined
 
     if anchors and joint:
@@ -68,15 +69,17 @@ def sync(
     if cost_matrix and len(job.inputs) > 2:
         raise UsageProblem("--cost-matrix is for two versions")
     pairs = None if anchors is None else _anchors(job, anchors)
-    versions = _features(job, features)
-    alignments = align_jointly(versions, parameters) if joint else align_each(versions, parameters, pairs)
+    sources = [Source(name, *job.read_from_zero(index)) for index, name in enumerate(job.inputs)]
+    with job.progress(2 * len(sources) - 1) as advance:
+        versions = comparable(sources, features, advance)
+        alignments = align_jointly(versions, parameters) if joint else align_each(versions, parameters, pairs)
+        advance(len(alignments))
     for name, alignment in zip(job.inputs[1:], alignments, strict=True):
         if alignment.transposition:
             job.log(f"{name} lies {alignment.transposition:+d} semitones from {job.inputs[0]}")
     path = _sampled(joined(alignments), grid, None if at is None else job.read_file(at, "events"))
-    cost = (
-        _cost(alignments[0], cost_rate, versions) if cost_matrix else None
-    )  # before anything is written: its rate may be bad
+    # before anything is written: its rate may be bad
+    cost = _cost(alignments[0], cost_rate, versions) if cost_matrix else None
     job.write(path if confidence else path.without("confidence"))
     if cost_matrix:
         job.write_as(cost, cost_matrix)
@@ -90,49 +93,6 @@ def _anchors(job: Job, name: str) -> Any:
     if times.shape[1] != len(job.inputs):
         raise FormatError(f"anchors in {times.shape[1]} versions, but {len(job.inputs)} are aligned", name)
     return times
-
-
-def _features(job: Job, parameters: SyncFeatureParameters) -> "list[Features]":
-    """Return the features of all inputs: of one kind and rate, after the files that hold features."""
-    from concurrent.futures import ThreadPoolExecutor
-    from dataclasses import replace
-
-    from mirtool.features.chroma import chroma
-    from mirtool.features.parameters import ChromaParameters
-    from mirtool.features.sync import KIND, sync_features
-    from mirtool.types import Features
-
-    read = [job.read_from_zero(index) for index in range(len(job.inputs))]
-    given = next((source for source, _ in read if isinstance(source, Features)), None)
-    rate = parameters.feature_rate if given is None else float(given.feature_rate or parameters.feature_rate)
-    kind = KIND if given is None else given.kind
-
-    def compute(index: int) -> "Features":
-        source, start = read[index]
-        if isinstance(source, Features):
-            return source
-        try:
-            return replace(computed(index, source), start=start)
-        except DataError as error:
-            raise FormatError(str(error), job.inputs[index]) from None
-
-    def computed(index: int, source: "AudioSource | Notes") -> "Features":
-        if kind == KIND:
-            return sync_features(source, replace(parameters, feature_rate=rate))
-        if kind == "chroma":
-            return chroma(source, ChromaParameters(feature_rate=rate, tuning=parameters.tuning))
-        raise FormatError(f"cannot be compared with features of kind {kind or 'unknown'}", job.inputs[index])
-
-    with ThreadPoolExecutor(2) as pool:
-        versions = list(pool.map(compute, range(len(read))))
-    for name, version in zip(job.inputs, versions, strict=True):
-        if version.frames < 2:
-            raise FormatError("too short to be aligned: fewer than two frames", name)
-        if version.feature_rate != rate:
-            raise FormatError(
-                f"{version.feature_rate or 0:g} frames per second, where another version has {rate:g}", name
-            )
-    return versions
 
 
 def _sampled(path: "WarpingPath", grid: float | None, at: Any) -> "WarpingPath":
