@@ -135,3 +135,23 @@ def test_pedal_counts_when_asked(call, tmp_path):
     mido.MidiFile(tracks=[track]).save(tmp_path / "x.mid")
     rows = [call("convert", tmp_path / "x.mid", "--format", "mireval", *flag).text for flag in ((), ("--pedal",))]
     assert [row.split()[:2] for row in rows] == [["0.000000", "0.500000"], ["0.000000", "1.000000"]]
+
+
+def test_a_folder_becomes_one_table_with_names(call, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "corpus").mkdir()
+    (folder / "corpus/a.csv").write_text(BEATS)
+    assert call("convert", "corpus", "-o", "all.csv").code == 0
+    assert (folder / "all.csv").read_text().startswith("file,time,beat,confidence\ncorpus/a.csv,0.500000,1,0.5\n")
+    assert call("convert", "-H", "beats.csv", "--format", "tsv").text.startswith("file\ttime")
+    result = call("convert", "-H", "beats.csv")
+    assert (result.code, result.out) == (2, b"")
+    assert "--with-filename needs --format" in result.err
+
+
+def test_sound_among_tables(call, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    result = call("convert", "-H", "take.wav", "beats.csv", "--format", "csv")
+    assert result.code == 1
+    assert "take.wav: -: csv cannot hold audio" in result.err
+    assert result.text.count("beats.csv,") == 3

@@ -179,7 +179,7 @@ def _shared(command: Command) -> Iterator[Option]:
         if "score" in reads:
             yield options.PEDAL
         yield from (options.FILES_FROM, options.JOBS, options.SKIP)
-        if command.inputs.shape == "many" and command.writes in formats.TABLES:
+        if command.inputs.shape == "many" and command.writes in (*formats.TABLES, "features", ""):
             yield options.FILENAME
     if command.kinds:
         yield from (options.PARAMS, options.DUMP_PARAMS)

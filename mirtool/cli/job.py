@@ -190,12 +190,12 @@ class Job:
         from mirtool.io.options import WriteOptions
 
         plan = self.plan
-        if plan.column is not None:
-            container = _with_column(container, plan.column)
         if not plan.collect:
             formats.write(container, plan.output, format=plan.format, subtype=plan.subtype)
             return
-        row = formats.target_format(formats.container_name(container), "", plan.format)
+        row = formats.target_format(formats.container_name(container), plan.output, plan.format)
+        if plan.column is not None:
+            container = _with_column(container, plan.column)
         spool = io.BytesIO()
         formats.write_to(spool, container, WriteOptions(row.name, plan.subtype))
         self.collected = spool.getvalue()

@@ -201,9 +201,12 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         output = os.path.join(output, job.stem if several or job.listed else "", "")
     elif in_folder:
         output = _inside(output, job.stem, extension_of(command, format))
-    else:
-        collect = "output" not in job.row and (several or (named and command.writes in formats.TABLES))
-    chosen = format or (None if output != "-" and formats.by_extension(output) else _default(command, None, output))
+    format = _default(command, format, output)
+    if not parts and not in_folder and "output" not in job.row:
+        tabular = command.writes in formats.TABLES or format in NAMED
+        if values.get("with_filename") and not tabular:
+            raise UsageProblem(f"--with-filename needs --format: {' or '.join(NAMED)}")
+        collect = several or (named and tabular)
     own = {option.name: _own(option, job, several) for option in command.own}
     plot = _extra("--plot", values.get("plot"), ".png", job, several)
     if plot is not None and not plot.lower().endswith(PICTURE_EXTENSIONS):
@@ -219,7 +222,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         parameters=_parameters(command, values, common),
         own=own,
         output=output,
-        format=_default(command, format, output) if collect or parts else chosen,
+        format=format,
         subtype=values.get("subtype"),
         only=values.get("only"),
         plot=plot,
@@ -255,10 +258,11 @@ def _inside(folder: str, stem: str, extension: str) -> str:
 
 def _default(command: Command, format: str | None, target: str) -> str | None:
     """Name the format of an output; None where only the container can tell."""
-    if format is not None or command.writes in ("", PICTURES):
+    if format is not None or command.writes == PICTURES:
         return format
-    row = formats.by_extension(target)
-    return row.name if row is not None else formats.target_format(command.writes, "").name
+    if (row := formats.by_extension(target)) is not None:
+        return row.name
+    return formats.target_format(command.writes, "").name if command.writes else None
 
 
 def extension_of(command: Command, format: str | None) -> str:
