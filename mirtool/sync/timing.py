@@ -10,6 +10,7 @@ from mirtool.sync.refinement import between_frames, onset_points
 from mirtool.types import Features, WarpingPath
 
 _SMOOTH = 1.0  # seconds over which the confidence is averaged
+_ELSEWHERE = 4  # parts by which the path is moved against itself
 _NEAR = 1e-3  # seconds; how close to its end a version is when the other one has not yet reached its own
 
 Times = NDArray[np.float64]
@@ -35,7 +36,7 @@ def timed(
     -------
     WarpingPath
         Strictly increasing, to the ends of both versions (of the first, for an excerpt), with ``confidence``: 1 less
-        the cost along the path, averaged over a second, relative to the cost of frames that do not belong together.
+        the cost along the path, averaged over a second, relative to what the same frames cost with others.
     """
     a, b = versions
     kept = onset_points(path, a, b, transposition)
@@ -65,19 +66,24 @@ def _pinned(path: WarpingPath, anchors: Times) -> WarpingPath:
 
 
 def _confidence(pair: Pair, path: Path) -> Times:
-    """Return the confidence (L,) of the points of a path."""
+    """Return the confidence (L,) of the points of a path.
+
+    What a frame costs with frames to which it does not belong is seen along the path moved against itself; dense music
+    is so judged by dense music.
+    """
     level = pair.levels[-2]  # at the finest one costs are not held
     cells = path // level.factor
     fresh = np.concatenate(([True], np.any(np.diff(cells, axis=0) != 0, axis=1)))
     n, m = cells[fresh].T
-    costs = level.costs(n, m)
-    unrelated = float(np.median(level.costs(n, m[::-1])))
-    total = np.concatenate(([0.0], np.cumsum(costs, dtype=np.float64)))
+    shifts = [len(n) * part // _ELSEWHERE for part in range(1, _ELSEWHERE)]
+    elsewhere = [level.costs(np.roll(n, shift), m) + level.costs(n, np.roll(m, shift)) for shift in shifts]
+    unrelated = np.sum(elsewhere, axis=0) / (2 * len(shifts))
+    totals = [np.concatenate(([0.0], np.cumsum(costs, dtype=np.float64))) for costs in (level.costs(n, m), unrelated)]
     place = (n + m) * level.factor / (2 * pair.a.feature_rate)
     first = np.searchsorted(place, place - _SMOOTH / 2)
     stop = np.searchsorted(place, place + _SMOOTH / 2, side="right")
-    mean = (total[stop] - total[first]) / (stop - first)
-    confidence: Times = np.clip(1 - mean / max(unrelated, 1e-9), 0, 1)
+    matched, other = (total[stop] - total[first] for total in totals)
+    confidence: Times = np.clip(1 - matched / np.maximum(other, 1e-9), 0, 1)
     return np.asarray(confidence[np.cumsum(fresh) - 1])
 
 
