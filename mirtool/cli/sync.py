@@ -57,6 +57,7 @@ def sync(
     Paper: Ewert, Müller, Grosche (2009), High resolution audio synchronization using chroma onset features; Prätzlich,
     Driedger, Müller (2016), Memory-restricted multiscale dynamic time warping.
     """
+    from mirtool.sync.align import check
     from mirtool.sync.sources import Source, comparable
     from mirtool.sync.versions import align_each, align_jointly, joined
 
@@ -68,6 +69,7 @@ def sync(
         raise UsageProblem("--cost-rate means nothing without --cost-matrix")
     if cost_matrix and len(job.inputs) > 2:
         raise UsageProblem("--cost-matrix is for two versions")
+    check(parameters)
     pairs = None if anchors is None else _anchors(job, anchors)
     sources = [Source(name, *job.read_from_zero(index)) for index, name in enumerate(job.inputs)]
     with job.progress(2 * len(sources) - 1) as advance:

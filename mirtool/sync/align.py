@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.sync.dtw import Path, cost_matrix
+from mirtool.sync.dtw import Path, checked_weights, cost_matrix
 from mirtool.sync.ends import common_box, excerpt_box
 from mirtool.sync.multiscale import Box, Pair
-from mirtool.sync.parameters import SyncParameters
-from mirtool.sync.streams import Frames, side
+from mirtool.sync.parameters import METHODS, SyncParameters
+from mirtool.sync.streams import Frames, check_weights, side
 from mirtool.sync.timing import timed
 from mirtool.sync.transposition import find_transposition
 from mirtool.types import Features, WarpingPath
@@ -72,7 +72,8 @@ def align(a: Features, b: Features, parameters: SyncParameters, anchors: ArrayLi
     ParameterError
         A parameter outside its domain, anchors that run backwards or lie outside.
     """
-    _check(a, b, parameters)
+    check(parameters)
+    _check(a, b)
     transposition = find_transposition(a, b) if parameters.transpose is None else parameters.transpose
     weights = parameters.feature_weights
     pair = Pair(side(a, 0, weights), side(b, -transposition, weights), parameters)
@@ -86,7 +87,17 @@ def align(a: Features, b: Features, parameters: SyncParameters, anchors: ArrayLi
     return Alignment(timed(pair, path, (a, b), transposition, met), transposition, pair)
 
 
-def _check(a: Features, b: Features, parameters: SyncParameters) -> None:
+def check(parameters: SyncParameters) -> None:
+    """Raise `ParameterError` where a parameter is outside its domain, before anything is computed."""
+    if parameters.band is not None and not parameters.band > 0:
+        raise ParameterError(f"the band must be above 0 s, not {parameters.band:g}")
+    if parameters.method not in METHODS:
+        raise ParameterError(f"no method {parameters.method} (there are: {', '.join(METHODS)})")
+    checked_weights(parameters.steps, parameters.step_weights)
+    check_weights(parameters.feature_weights)
+
+
+def _check(a: Features, b: Features) -> None:
     if a.kind != b.kind or a.data.shape[0] != b.data.shape[0]:
         raise DataError(
             f"features of different kinds: {a.kind or 'unknown'} ({a.data.shape[0]} rows) and "
@@ -96,10 +107,6 @@ def _check(a: Features, b: Features, parameters: SyncParameters) -> None:
         raise DataError("features without a feature rate cannot be aligned")
     if a.feature_rate != b.feature_rate:
         raise DataError(f"features of different rates: {a.feature_rate:g} and {b.feature_rate:g} Hz")
-    if parameters.band is not None and not parameters.band > 0:
-        raise ParameterError(f"the band must be above 0 s, not {parameters.band:g}")
-    if parameters.method not in ("multiscale", "exact"):
-        raise ParameterError(f"no method {parameters.method} (there are: multiscale, exact)")
 
 
 def _anchor_frames(anchors: NDArray[np.float64], a: Features, b: Features) -> Path:

@@ -47,7 +47,7 @@ Matrix = NDArray[np.float32]
 Path = NDArray[np.int64]
 
 
-def _weights(steps: str, weights: ArrayLike | None) -> NDArray[np.float64]:
+def checked_weights(steps: str, weights: ArrayLike | None) -> NDArray[np.float64]:
     """Return the step weights in the order of STEPS, checked."""
     if steps not in STEPS:
         raise ParameterError(f"no such step set: {steps} (there are: {', '.join(STEPS)})")
@@ -233,7 +233,7 @@ def dtw(
     """
     from mirtool.sync._kernels import LANES
 
-    factors = _weights(steps, weights)
+    factors = checked_weights(steps, weights)
     X, Y = _features(X, Y)
     N, M = X.shape[1], Y.shape[1]
     problem = _Problem.of(X, Y, steps, factors, bias, min(N, TILE[0]) + 2 * LANES)
@@ -308,7 +308,7 @@ def dtw_banded(
     """
     from mirtool.sync._kernels import LANES, banded, trace_band
 
-    factors = _weights(steps, weights)
+    factors = checked_weights(steps, weights)
     X, Y = _features(X, Y)
     N, M = X.shape[1], Y.shape[1]
     low, high = _window(low, high, N, M)
@@ -360,7 +360,7 @@ def accumulate(
     D : ndarray of float64, shape (N, M)
         Infinite where no path arrives [1]_.
     """
-    factors = _weights(steps, weights)
+    factors = checked_weights(steps, weights)
     C = np.asarray(C, dtype=np.float64)
     if C.ndim != 2 or 0 in C.shape:
         raise DataError(f"not a cost matrix (shape {C.shape})")

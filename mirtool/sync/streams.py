@@ -147,6 +147,15 @@ class PlainSide:
         return np.ones(self.frames, dtype=np.bool_)  # features do not say how loud they were
 
 
+def check_weights(weights: Mapping[str, float]) -> None:
+    """Raise `ParameterError` where a stream is unknown, a weight is negative or all are zero."""
+    unknown = [name for name in weights if name not in (*COSINE[:2], *EUCLIDEAN)]
+    if unknown:
+        raise ParameterError(f"no feature {', '.join(unknown)} (there are: chroma, pitch, onset, dlnco)")
+    if any(not (weight >= 0 and math.isfinite(weight)) for weight in weights.values()) or not any(weights.values()):
+        raise ParameterError("feature weights must not be negative, and one of them must be above 0")
+
+
 def side(features: Features, transposition: int, weights: Mapping[str, float]) -> Version:
     """Return how features are compared: by the streams above, or (kinds other than ``sync``) as they are."""
     if not features.feature_rate or features.feature_rate <= 0:
@@ -157,11 +166,7 @@ def side(features: Features, transposition: int, weights: Mapping[str, float]) -
         raise DataError("no frames to align")
     if features.kind != KIND:
         return PlainSide(features, transposition)
-    unknown = [name for name in weights if name not in (*COSINE[:2], *EUCLIDEAN)]
-    if unknown:
-        raise ParameterError(f"no feature {', '.join(unknown)} (there are: chroma, pitch, onset, dlnco)")
-    if any(not (weight >= 0 and math.isfinite(weight)) for weight in weights.values()) or not any(weights.values()):
-        raise ParameterError("feature weights must not be negative, and one of them must be above 0")
+    check_weights(weights)
     return PitchSide(features, transposition, weights)
 
 
