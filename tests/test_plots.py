@@ -25,9 +25,9 @@ def names(*values):
     return np.array(values, dtype=object)
 
 
-def picture(content, format="png", title=None):
+def picture(content, format="png"):
     stream = io.BytesIO()
-    draw(content, stream, format, title)
+    draw(content, stream, format)
     return stream.getvalue()
 
 
@@ -87,8 +87,8 @@ def test_a_picture_is_a_page_wide_at_200_dpi():
 @pytest.mark.parametrize("format", FORMATS)
 def test_same_input_gives_the_same_bytes_without_dates(format):
     table = containers()["path"]
-    first = picture(table, format, "Title")
-    assert first == picture(containers()["path"], format, "Title")
+    first = picture(table, format)
+    assert first == picture(containers()["path"], format)
     assert not re.search(rb"20[0-9]{2}-[01][0-9]|D:20[0-9]{2}|[Dd]ate", first)
     assert b"matplotlib" not in first.lower() or format == "svg"
 
@@ -322,7 +322,7 @@ def test_sync_figure_shows_cost_path_ratio_and_confidence():
     cost[0, 39] = 0.0
     time = np.linspace(0, 10, 101)
     path = WarpingPath.from_times(np.stack([time, 2 * time], axis=1), np.full(101, 0.5))
-    drawn = sync_figure(path, cost, (0.0, 10.0, 0.0, 20.0), np.array([[5.0, 10.0]]), "A and B")
+    drawn = sync_figure(path, cost, (0.0, 10.0, 0.0, 20.0), np.array([[5.0, 10.0]]))
     main, ratio, confidence, bar = sorted(drawn.axes, key=lambda axes: axes.get_ylabel() == "Cost")
     image = main.get_images()[0]
     assert image.get_extent() == [0.0, 10.0, 0.0, 20.0]

@@ -1,4 +1,4 @@
-"""Many inputs: what becomes a job, where its outputs go, and how jobs are run."""
+"""Many inputs: how jobs are run, one by one or side by side, and which of them --skip-existing finds done."""
 
 import json
 import logging

@@ -73,6 +73,7 @@ HEADED = ("csv", "tsv")
 NAMED = (*HEADED, "json")
 STREAMABLE = (*NAMED, "lab", "beats", "mireval", "audacity")
 PICTURES = "picture"
+PICTURE_FORMATS = ("png", "svg", "pdf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,7 @@ class Command:
     def formats(self) -> tuple[str, ...]:
         """Names of the formats that --format takes."""
         if self.writes == PICTURES:
-            return ("png", "svg", "pdf")
+            return PICTURE_FORMATS
         if self.writes:
             return formats.formats_for(self.writes)
         return tuple(row.name for row in formats.FORMATS.values() if row.writer)

@@ -8,7 +8,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from mirtool.cli import parameters
-from mirtool.cli.command import NAMED, PICTURES, STREAMABLE, Command, names
+from mirtool.cli.command import NAMED, PICTURE_FORMATS, PICTURES, STREAMABLE, Command, names
 from mirtool.cli.inputs import Argument, Named, name_file, read_list, read_rows, search
 from mirtool.cli.job import Plan, Reading
 from mirtool.cli.options import Option
@@ -18,7 +18,7 @@ from mirtool.io import formats
 log = logging.getLogger("mirtool")
 
 Values = Mapping[str, Any]
-PICTURE_EXTENSIONS = (".png", ".svg", ".pdf")
+PICTURE_EXTENSIONS = tuple(f".{name}" for name in PICTURE_FORMATS)
 
 
 @dataclass(frozen=True)

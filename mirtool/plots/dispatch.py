@@ -89,7 +89,7 @@ def _overlaid(panel: Panel, overlays: Sequence[Events | Segments], named: bool) 
     return Panel(paint, panel.height, panel.span, panel.xlabel)
 
 
-def draw(content: Any | Figure | Callable[[], Figure], target: BinaryIO, format: str, title: str | None = None) -> None:
+def draw(content: Any | Figure | Callable[[], Figure], target: BinaryIO, format: str) -> None:
     """Draw a container (or a figure, or what a callable returns) into a binary stream.
 
     Parameters
@@ -99,9 +99,7 @@ def draw(content: Any | Figure | Callable[[], Figure], target: BinaryIO, format:
     target : binary stream
     format : str
         ``png``, ``svg`` or ``pdf``; see `mirtool.plots.figure.format_of`.
-    title : str, optional
-        Over the picture; ignored for figures, which have their own.
     """
     if callable(content):
         content = content()
-    save(content if isinstance(content, Figure) else figure_of([content], title=title), target, format)
+    save(content if isinstance(content, Figure) else figure_of([content]), target, format)

@@ -17,7 +17,7 @@ MAX_BOXES = 100
 Errors = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def deviation_figure(items: Mapping[str, Errors], limits_ms: tuple[float, ...], title: str | None = None) -> Figure:
+def deviation_figure(items: Mapping[str, Errors], limits_ms: tuple[float, ...]) -> Figure:
     """Draw the signed errors of one item over time, or the absolute errors of several as boxes.
 
     Parameters
@@ -26,7 +26,6 @@ def deviation_figure(items: Mapping[str, Errors], limits_ms: tuple[float, ...], 
         Name → times in the reference (s) and signed errors, estimate less reference (s).
     limits_ms : tuple of float
         Thresholds that are marked (ms).
-    title : str, optional
     """
     if not items or not all(len(item[1]) for item in items.values()):
         raise DataError("no errors to draw")
@@ -35,13 +34,13 @@ def deviation_figure(items: Mapping[str, Errors], limits_ms: tuple[float, ...], 
         begin, end = float(item[0].min()), float(item[0].max())
         margin = 0.01 * (end - begin) or 0.5
         panel = Panel(partial(_paint_over_time, item, limits_ms), 2.4, (begin - margin, end + margin))
-        return compose([panel], title)
+        return compose([panel])
     worst = sorted(items, key=lambda name: float(np.abs(items[name][1]).mean()), reverse=True)[:MAX_BOXES]
     shown = {name: item for name, item in items.items() if name in set(worst)}
     label = "Absolute error (ms); box: quartiles, whiskers: 5 to 95 %, diamond: mean"
     if len(shown) < len(items):
         label += f"; the {len(shown)} worst of {len(items)} items"
-    return compose([Panel(partial(_paint_boxes, shown, limits_ms), 0.4 + 0.24 * len(shown), None, label)], title)
+    return compose([Panel(partial(_paint_boxes, shown, limits_ms), 0.4 + 0.24 * len(shown), None, label)])
 
 
 def _paint_over_time(item: Errors, limits_ms: tuple[float, ...], axes: Axes) -> None:

@@ -26,7 +26,6 @@ def sync_figure(
     cost: FloatArray | None = None,
     extent: tuple[float, float, float, float] | None = None,
     anchors: FloatArray | None = None,
-    title: str | None = None,
 ) -> Figure:
     """Draw a warping path over its cost matrix, below it the tempo ratio and, where it is known, the confidence.
 
@@ -41,7 +40,6 @@ def sync_figure(
         Times of the matrix's borders: start and end in A, start and end in B (s). Default: the ends of the path.
     anchors : ndarray, shape (L, 2), optional
         Points that the path had to pass, or reference points (s).
-    title : str, optional
 
     Returns
     -------
@@ -53,7 +51,7 @@ def sync_figure(
     DataError
         The path has fewer than two points.
     """
-    return compose(path_panels(path, cost, extent, anchors), title)
+    return compose(path_panels(path, cost, extent, anchors))
 
 
 def path_panels(

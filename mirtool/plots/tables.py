@@ -58,12 +58,12 @@ def _span(times: FloatArray) -> tuple[float, float]:
     return (0.0 if 0.0 <= begin <= 0.2 * end else begin - margin, end + margin)
 
 
-def time_lines(axes: Axes, times: FloatArray, colour: str, width: float = 0.8, top: float = 1.0) -> None:
-    """Draw vertical lines over the axes' height (`top`: share of it)."""
+def time_lines(axes: Axes, times: FloatArray, colour: str, width: float = 0.8) -> None:
+    """Draw vertical lines over the axes' height."""
     axes.vlines(
         times,
         0.0,
-        top,
+        1.0,
         transform=axes.get_xaxis_transform(),
         colors=colour,
         linewidths=width,
