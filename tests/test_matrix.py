@@ -17,6 +17,7 @@ from typing import Any
 import inputs
 import pytest
 from conftest import launch
+from performances import compiled
 
 from mirtool.cli.command import PICTURES, STREAMABLE, Command, load, names
 from mirtool.cli.planning import is_folder
@@ -40,7 +41,12 @@ MANY = [command for command in READING if command.inputs.shape == "many"]
 
 
 def each(chosen: list[Command]) -> Any:
-    return pytest.mark.parametrize("command", chosen, ids=lambda command: "-".join(command.path))
+    slow = {"sync"}  # an alignment takes minutes where loops are not compiled
+    cases = [
+        pytest.param(command, id="-".join(command.path), marks=[compiled] if command.path[0] in slow else [])
+        for command in chosen
+    ]
+    return pytest.mark.parametrize("command", cases)
 
 
 def sample(command: Command) -> list[str]:
