@@ -1,3 +1,4 @@
+import contextlib
 import io
 import os
 import struct
@@ -300,3 +301,15 @@ def test_wave64_is_recognised_by_its_bytes(tmp_path: Path):
     path = tmp_path / "take.bin"
     path.write_bytes(encoded(signal(), format="W64"))
     assert formats.read(str(path)).frames == 3000
+
+
+def test_decoders_in_several_threads_leave_stderr_as_it_was():
+    before = os.fstat(2)
+    with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
+        first.enter_context(audio._silence(True))
+        second.enter_context(audio._silence(True))
+        assert not os.path.samestat(os.fstat(2), before)
+        first.close()
+        assert not os.path.samestat(os.fstat(2), before)
+        second.close()
+    assert os.path.samestat(os.fstat(2), before)

@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -185,24 +186,53 @@ class DecodedFile(Recording):
         return FormatError(f"damaged at {position / self.sample_rate:.3f} s ({message})", self.name)
 
 
-@contextlib.contextmanager
-def _silence(wanted: bool) -> Iterator[None]:
-    """Keep what libmpg123 writes to stderr by itself (on damaged MPEG frames) from the user."""
-    try:
-        kept = os.dup(2) if wanted else None
-    except OSError:  # stderr is closed
-        kept = None
-    if kept is None:
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
+class _Silence:
+    """Keeps what libmpg123 writes to stderr by itself (on damaged MPEG frames) from the user.
+
+    The descriptor belongs to the whole process, and several threads may decode at once: the first one turns it away,
+    the last one turns it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._kept: int | None = None
+
+    @contextlib.contextmanager
+    def __call__(self, wanted: bool) -> Iterator[None]:
+        """Be silent within the block, if that is wanted."""
+        if not wanted:
+            yield
+            return
+        with self._lock:
+            if self._users == 0:
+                self._begin()
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._end()
+
+    def _begin(self) -> None:
+        try:
+            self._kept = os.dup(2)
+        except OSError:  # stderr is closed
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
         os.close(nowhere)
+
+    def _end(self) -> None:
+        if self._kept is not None:
+            os.dup2(self._kept, 2)
+            os.close(self._kept)
+            self._kept = None
+
+
+_silence = _Silence()
 
 
 def promised_frames(log: str, frames: int) -> int:
