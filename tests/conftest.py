@@ -40,14 +40,18 @@ def call(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
     return call
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a program of its own: there loops are compiled, as coverage does not see them."""
+    inherited = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
+    return {**inherited, "PYTHONPATH": str(ROOT)}
+
+
 def launch(arguments: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]:
     """Start the program as users do; stdout and stderr are pipes unless told."""
-    # Without JIT the loops would take minutes, and coverage does not see this process.
-    inherited = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
-    environment = {**inherited, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
     words = [sys.executable, "-m", "mirtool", *map(str, arguments)]
+    variables = {**environment(), **more.pop("env", {})}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **more}
-    return subprocess.Popen(words, env=environment, **pipes)
+    return subprocess.Popen(words, env=variables, **pipes)
 
 
 @pytest.fixture

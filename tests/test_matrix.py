@@ -16,7 +16,7 @@ from typing import Any
 
 import inputs
 import pytest
-from conftest import launch
+from conftest import environment, launch
 from performances import compiled
 
 from mirtool.cli.command import PICTURES, STREAMABLE, Command, load, names
@@ -319,8 +319,7 @@ def test_a_file_that_may_not_grow_leaves_nothing_behind(command, here):
     if not command.parts:
         older.write_bytes(b"older")
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))  # noqa: E731
-    environment = {"PYTHONDONTWRITEBYTECODE": "1"}
-    process = launch(line(command, "-o", output), preexec_fn=limit, env=environment)
+    process = launch(line(command, "-o", output), preexec_fn=limit, env={"PYTHONDONTWRITEBYTECODE": "1"})
     _, err = process.communicate(timeout=120)
     assert process.returncode == 74
     assert_one_line(command, err.decode())
@@ -333,8 +332,7 @@ def test_a_closed_stdout_is_an_error(command, here):
     if command.parts:
         pytest.skip("writes to a folder")
     words = " ".join([sys.executable, "-m", "mirtool", *line(command), ">&-"])
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    done = subprocess.run(["bash", "-c", words], env=environment, capture_output=True, timeout=60)
+    done = subprocess.run(["bash", "-c", words], env=environment(), capture_output=True, timeout=60)
     assert done.returncode in (73, 74)
     assert_one_line(command, done.stderr.decode())
 

@@ -1,15 +1,12 @@
 """Real pipes in a shell: commands joined by | give what the same commands give with files between them."""
 
-import os
 import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from conftest import environment
 
 # Commands with the extension of what each writes; - is what the one before has written.
 PIPELINES = {
@@ -52,11 +49,10 @@ def folder(synthesised, tmp_path_factory):
 def shell(script, folder):
     """Run a bash script in which `mirtool` is the program of this checkout."""
     program = f'mirtool() {{ {shlex.quote(sys.executable)} -m mirtool "$@"; }}\n'
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", program + script],
         cwd=folder,
-        env=environment,
+        env=environment(),
         capture_output=True,
         timeout=120,
     )
