@@ -123,6 +123,13 @@ def test_an_excerpt_of_features_keeps_its_times(call, studio):
         assert rows(result.text)[1][0, 0] == pytest.approx(2)
 
 
+def test_an_excerpt_of_a_score_and_its_cost_keep_their_times(call, here):
+    flags = ("--start", "1", "--cost-matrix", "c.npy", "--transpose", "0", "--no-trim")
+    assert rows(call("sync", "notes.csv", "slow.wav", *flags).text)[1][0, 0] == 1.0
+    _, about = cost("c.npy")
+    assert (about["axis"][0], about["start"]) == (1.0, 0.0)
+
+
 def test_transposition_is_told(call, studio):
     result = call("sync", "quick.wav", "high.wav", "-v", "-o", "x.csv")
     assert result.err.strip() == "mirtool sync: high.wav lies +3 semitones from quick.wav"

@@ -39,7 +39,7 @@ def plot(
     reading, target = job.plan.reading, job.plan.output
     start = reading.start or 0.0
     shown = [job.read(0)]
-    shown += [formats.read(name, start=reading.start, duration=reading.duration) for name in below]
+    shown += [formats.read(name, start=reading.start, duration=reading.duration, pedal=reading.pedal) for name in below]
     overlays = [formats.read(name) for name in over]
     format = job.plan.format or ("png" if target == "-" else None)
     job.draw(lambda: figure_of(shown, overlays, title, start), target, format)
