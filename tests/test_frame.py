@@ -14,7 +14,7 @@ import pytest
 import sample_commands
 from conftest import ROOT
 
-from mirtool.cli import values
+from mirtool.cli import value_text
 from mirtool.cli.command import Entry, entry_of
 from mirtool.errors import UsageProblem
 
@@ -60,7 +60,7 @@ def files(tmp_path, monkeypatch):
     ],
 )
 def test_values_from_text(text, annotation, value):
-    assert values.parse(text, annotation) == value
+    assert value_text.parse(text, annotation) == value
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_values_from_text(text, annotation, value):
 )
 def test_wrong_values(text, annotation, says):
     with pytest.raises(UsageProblem, match=says):
-        values.parse(text, annotation)
+        value_text.parse(text, annotation)
 
 
 def test_toml_gives_every_kind_of_value_back():
@@ -86,8 +86,8 @@ def test_toml_gives_every_kind_of_value_back():
         (False, bool),
         ("ü\x00'", str),
     ]:
-        document = tomllib.loads(f"x = {values.to_toml(value)}")
-        assert values.from_toml(document["x"], annotation) == value
+        document = tomllib.loads(f"x = {value_text.to_toml(value)}")
+        assert value_text.from_toml(document["x"], annotation) == value
 
 
 def test_help_shows_options_defaults_and_units(run):

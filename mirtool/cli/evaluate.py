@@ -40,7 +40,7 @@ def sync(job: Job, parameters: Bootstrap) -> None:
 
     Paper: Müller, Fundamentals of Music Processing, section 3.3; intervals: Efron and Tibshirani (1993), ch. 13.
     """
-    from mirtool.cli.pairs import evaluate_pairs
+    from mirtool.cli.reference_pairs import evaluate_pairs
     from mirtool.evaluation import corpus
     from mirtool.evaluation import sync as task
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from string import ascii_lowercase
 from typing import Any
 
-from mirtool.cli import values
+from mirtool.cli import value_text
 from mirtool.errors import UsageProblem
 
 
@@ -70,7 +70,7 @@ class Option:
     @property
     def is_switch(self) -> bool:
         """Takes no value."""
-        return values.optional(self.type)[0] is bool
+        return value_text.optional(self.type)[0] is bool
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class Option:
         """How help names the value; empty for a switch."""
         if self.is_switch:
             return ""
-        return self.metavar or "|".join(self.choices) or values.metavar_of(self.type)
+        return self.metavar or "|".join(self.choices) or value_text.metavar_of(self.type)
 
     @property
     def takes_files(self) -> bool:
@@ -99,14 +99,14 @@ class Option:
         if self.choices and self.metavar:
             notes.append(", ".join(self.choices))
         if self.default not in (None, False, (), "") or (self.section == "Parameters" and not self.is_switch):
-            shown = values.to_text(self.default)
+            shown = value_text.to_text(self.default)
             notes.append("default: " + (("on" if self.default else "off") if self.is_switch else shown or "none"))
         return text + (f" [{'; '.join(notes)}]" if notes else "")
 
     def convert(self, text: str) -> Any:
         """Convert what the user wrote; errors begin with the flag."""
         try:
-            value = values.parse(text, self.type)
+            value = value_text.parse(text, self.type)
         except UsageProblem as problem:
             raise UsageProblem(f"{self.flag}: {problem}") from None
         self.check(value)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mirtool import __version__
-from mirtool.cli import options, values
+from mirtool.cli import options, value_text
 from mirtool.cli.inputs import read_text
 from mirtool.cli.options import Option
 from mirtool.errors import FormatError, UsageProblem
@@ -30,12 +30,12 @@ def options_of(kind: type) -> tuple[Option, ...]:
                 help=meta.get("help", shared.help),
                 unit=meta.get("unit", shared.unit),
                 metavar=meta.get("metavar", shared.metavar),
-                choices=tuple(map(str, meta.get("choices", ()))) or values.choices_of(annotation),
+                choices=tuple(map(str, meta.get("choices", ()))) or value_text.choices_of(annotation),
                 section="Parameters",
                 name=field.name,
                 type=annotation,
                 default=default,
-                both=values.optional(annotation)[0] is bool,
+                both=value_text.optional(annotation)[0] is bool,
             )
         )
     return tuple(made)
@@ -96,7 +96,7 @@ def load(file: str, path: tuple[str, ...], known: tuple[Option, ...], commands: 
     result = {}
     for key, value in found.items():
         try:
-            result[key] = values.from_toml(value, by_name[key].type)
+            result[key] = value_text.from_toml(value, by_name[key].type)
         except UsageProblem as problem:
             raise UsageProblem(f"{file}: {key}: {problem}") from None
         by_name[key].check(result[key])
@@ -107,7 +107,7 @@ def dump(path: tuple[str, ...], parameters: Iterable[Any]) -> str:
     """Write parameter objects as TOML that `load` reads."""
     lines = [f'mirtool = "{__version__}"', "", f"[{'.'.join(path)}]"]
     for name, value in as_mapping(parameters).items():
-        lines.append(f"{name} = {values.to_toml(value)}")
+        lines.append(f"{name} = {value_text.to_toml(value)}")
     return "\n".join(lines) + "\n"
 
 
