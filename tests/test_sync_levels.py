@@ -1,5 +1,7 @@
 """From coarse to fine: what the scales of `sync` find is what exact alignment finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -9,8 +11,10 @@ from performances import compiled, version
 
 from mirtool.sync.align import align
 from mirtool.sync.dtw import STEPS, NoPathError, cost_matrix, dtw
+from mirtool.sync.multiscale import Pair
 from mirtool.sync.parameters import SyncParameters
 from mirtool.sync.paths import transfer
+from mirtool.sync.streams import side
 from mirtool.types import Features
 
 pytestmark = compiled
@@ -185,3 +189,21 @@ def test_both_directions_agree(N, ratio, seed):
     there, back = aligned(a, b), aligned(b, a)
     at = np.linspace(0.2, N / 100 - 0.2, 50)
     assert np.abs(transfer(there, at) - transfer(back, at, 1, 0)).mean() < 0.03
+
+
+def test_onsets_that_tell_nothing_do_not_lead():
+    """Onsets of one version put elsewhere, as the analysis hears them in soft attacks: harmony finds the way."""
+    a, b = version("quick"), version("slow")
+    rng = np.random.default_rng(0)
+    data = b.features.data.copy()
+    half = len(data) // 2
+    data[half:] = data[half:][rng.permutation(half)][:, rng.permutation(data.shape[1])]
+    misled = replace(b.features, data=data)
+    weights = SyncParameters().feature_weights
+    pairs = [Pair(side(a.features, 0, weights), side(other, 0, weights), PLAIN) for other in (b.features, misled)]
+    trusted, mistrusted = (pair.levels[0].a.weights["onset"] / weights["onset"] for pair in pairs)
+    assert trusted > 0.5
+    assert mistrusted == pytest.approx(0.1)
+    assert all(pair.levels[-1].a.weights == weights for pair in pairs)
+    path = align(a.features, misled, PLAIN).path
+    assert np.median(np.abs(transfer(path, a.beats) - b.beats)) < 0.2

@@ -6,6 +6,7 @@ the best path passes over frames at the ends only if the other version has nothi
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mirtool.sync.dtw import Path, dtw
 from mirtool.sync.multiscale import Box, Level, Pair
@@ -37,11 +38,29 @@ def common_box(pair: Pair) -> Box:
     inner = wide[np.all((wide >= 0) & (wide < part.shape), axis=1)] + origin
     if not len(inner):
         return sound
-    limit = (expected + elsewhere) / 2
+    limit, shortest = (expected + elsewhere) / 2, _SHORTEST * level.a.feature_rate
     # What was passed over must have had no like in the other version, which would now be without a match.
     if _matched(level, inner, limit, inner) < _matched(level, path, limit, inner):
         return sound
-    return _cut(sound, part, inner, level.factor, _SHORTEST * level.a.feature_rate)
+    costs = level.costs(path[:, 0], path[:, 1])
+    first, last = np.array([part.first_a, part.first_b]), np.array([part.stop_a, part.stop_b]) - 1
+    if _foreign(costs[np.any(path < inner[0], axis=1)], limit, shortest):
+        first = inner[0]
+    if _foreign(costs[np.any(path > inner[-1], axis=1)], limit, shortest):
+        last = inner[-1]
+    (first_a, first_b), (stop_a, stop_b) = first.tolist(), (last + 1).tolist()
+    f = level.factor
+    return Box(
+        max(sound.first_a, first_a * f),
+        min(sound.stop_a, stop_a * f),
+        max(sound.first_b, first_b * f),
+        min(sound.stop_b, stop_b * f),
+    )
+
+
+def _foreign(costs: NDArray[np.float32], limit: float, shortest: float) -> bool:
+    """Whether what would be passed over is long enough, and most of it costs too much to be alike."""
+    return len(costs) >= shortest and float(np.median(costs)) > limit
 
 
 def _classic(X: Frames, Y: Frames, pair: Pair) -> Path:
@@ -57,22 +76,6 @@ def _matched(level: Level, path: Path, limit: float, kept: Path) -> int:
     frames = [np.unique(good[:, version]) for version in range(2)]
     return sum(
         int(np.sum((found >= kept[0, version]) & (found <= kept[-1, version]))) for version, found in enumerate(frames)
-    )
-
-
-def _cut(sound: Box, part: Box, inner: Path, factor: int, shortest: float) -> Box:
-    """Return the box from the first to the last point of a path, where it lacks more than a little of the part."""
-    first, last = np.array([part.first_a, part.first_b]), np.array([part.stop_a, part.stop_b])
-    if (inner[0] - first).max() >= shortest:
-        first = inner[0]
-    if (last - 1 - inner[-1]).max() >= shortest:
-        last = inner[-1] + 1
-    (first_a, first_b), (stop_a, stop_b) = first.tolist(), last.tolist()
-    return Box(
-        max(sound.first_a, first_a * factor),
-        min(sound.stop_a, stop_a * factor),
-        max(sound.first_b, first_b * factor),
-        min(sound.stop_b, stop_b * factor),
     )
 
 

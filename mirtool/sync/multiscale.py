@@ -10,6 +10,7 @@ References
 """
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from mirtool.sync.dtw import NoPathError, Path, dtw, dtw_banded
 from mirtool.sync.parameters import SyncParameters
-from mirtool.sync.streams import Frames, PooledSide, Side, Version, bias, distances, embedded
+from mirtool.sync.streams import COSINE, EUCLIDEAN, Frames, PooledSide, Side, Version, bias, distances, embedded
 
 Window = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -29,6 +30,9 @@ _FIRST = 5  # frames that the second finest level gathers
 _PAIRS = 4096  # frames whose costs are computed at a time
 _SECTION = 4096  # frames of the first version that are aligned at a time on the finest level
 _OVERLAP = 384  # frames that neighbouring sections share
+_ELSEWHERE = 4  # parts by which a path is moved against itself
+# Ratio of what onsets cost along a path and elsewhere: up to the first it is trusted fully, beyond the second least.
+_FULL_TRUST, _NO_TRUST, _LEAST_TRUST = 0.6, 0.85, 0.1
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,26 @@ class Level:
             embedded(self.b.streams(box.first_b, box.stop_b), self.b.weights, left=False),
         )
 
+    def weighted(self, factors: Mapping[str, float]) -> "Level":
+        """Return the level with the weights of some streams multiplied; not for the finest."""
+        assert isinstance(self.a, PooledSide)
+        assert isinstance(self.b, PooledSide)
+        return Level(self.factor, self.a.weighted(factors), self.b.weighted(factors))
+
+    def costs_elsewhere(
+        self, n: NDArray[np.int64], m: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the costs along a path, and what the same frames cost with others: the path moved against itself."""
+        shifts = [len(n) * part // _ELSEWHERE for part in range(1, _ELSEWHERE)]
+        moved = [self.costs(np.roll(n, shift), m) + self.costs(n, np.roll(m, shift)) for shift in shifts]
+        return self.costs(n, m), np.sum(moved, axis=0) / np.float32(2 * len(shifts))
+
     def costs(self, n: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the costs of some pairs of frames, shape (L,)."""
         costs = np.zeros(len(n), np.float32)
         streams_a, streams_b = self.a.streams(0, self.a.frames), self.b.streams(0, self.b.frames)
-        for name, weight in self.a.weights.items():
+        for name in streams_a:
+            weight = self.a.weights[name]
             for first in range(0, len(n), _PAIRS):
                 cut = slice(first, first + _PAIRS)
                 costs[cut] += weight * distances(name, streams_a[name][n[cut]], streams_b[name][m[cut]])
@@ -108,8 +127,9 @@ class Pair:
         self.bias = bias(a.weights)
         finest = Level(1, a, b)
         middle = finest.coarser(_FIRST)
-        coarse = [middle.coarser(factor) for factor in _factors(middle.a.frames, middle.b.frames)]
-        self.levels = [*coarse, middle, finest]  # from coarse to fine
+        coarse = [*(middle.coarser(factor) for factor in _factors(middle.a.frames, middle.b.frames)), middle]
+        trust = dict.fromkeys(EUCLIDEAN, _onset_trust(coarse[0]))
+        self.levels = [*(level.weighted(trust) for level in coarse), finest]  # from coarse to fine
 
     def align(self, box: Box) -> Path:
         """Return the path through a box, from its first to its last pair of frames, as frames of the versions."""
@@ -193,6 +213,21 @@ class Pair:
         with ThreadPoolExecutor(2) as threads:
             path = np.concatenate(list(threads.map(section, range(0, N, _SECTION))))
         return path[path[:, 1] >= np.maximum.accumulate(path[:, 1])]
+
+
+def _onset_trust(level: Level) -> float:
+    """Return the factor on the weights of onsets with which the way is looked for, 0.1 to 1.
+
+    Bows and voices begin softly; what the analysis takes for onsets there leads astray. So onsets count by how much
+    less they differ along the path that harmony alone takes than elsewhere. On the finest level they count in full.
+    """
+    if not any(name in level.a.weights for name in COSINE) or not any(name in level.a.weights for name in EUCLIDEAN):
+        return 1.0
+    harmony, onsets = (level.weighted(dict.fromkeys(names, 0.0)) for names in (EUCLIDEAN, COSINE))
+    path, _ = dtw(*harmony.embedded(level.whole), bias=bias(harmony.a.weights))
+    here, elsewhere = (costs.sum() for costs in onsets.costs_elsewhere(*path.T))
+    ratio = here / elsewhere if elsewhere > 0 else 1.0
+    return float(np.clip((_NO_TRUST - ratio) / (_NO_TRUST - _FULL_TRUST), _LEAST_TRUST, 1))
 
 
 def project(path: Path, ratio: float, box: Box, margin: int = MARGIN) -> Window:

@@ -13,6 +13,7 @@ The Euclidean distance is squared, so that the weighted sum of all is bias - <x,
 |x - y|² = |x|² + |y|² - 2 <x, y> takes two rows more.
 """
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -193,7 +194,13 @@ class PooledSide:
         self._streams = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def streams(self, first: int, stop: int) -> Streams:
-        return {name: frames[first:stop] for name, frames in self._streams.items()}
+        return {name: frames[first:stop] for name, frames in self._streams.items() if self.weights[name]}
+
+    def weighted(self, factors: Mapping[str, float]) -> "PooledSide":
+        """Return the version with the weights of some streams multiplied."""
+        side = copy.copy(self)
+        side.weights = {name: weight * factors.get(name, 1.0) for name, weight in self.weights.items()}
+        return side
 
 
 def pool(name: str, frames: Frames, factor: int) -> Frames:

@@ -10,7 +10,6 @@ from mirtool.sync.refinement import between_frames, onset_points
 from mirtool.types import Features, WarpingPath
 
 _SMOOTH = 1.0  # seconds over which the confidence is averaged
-_ELSEWHERE = 4  # parts by which the path is moved against itself
 _NEAR = 1e-3  # seconds; how close to its end a version is when the other one has not yet reached its own
 
 Times = NDArray[np.float64]
@@ -75,10 +74,7 @@ def _confidence(pair: Pair, path: Path) -> Times:
     cells = path // level.factor
     fresh = np.concatenate(([True], np.any(np.diff(cells, axis=0) != 0, axis=1)))
     n, m = cells[fresh].T
-    shifts = [len(n) * part // _ELSEWHERE for part in range(1, _ELSEWHERE)]
-    elsewhere = [level.costs(np.roll(n, shift), m) + level.costs(n, np.roll(m, shift)) for shift in shifts]
-    unrelated = np.sum(elsewhere, axis=0) / (2 * len(shifts))
-    totals = [np.concatenate(([0.0], np.cumsum(costs, dtype=np.float64))) for costs in (level.costs(n, m), unrelated)]
+    totals = [np.concatenate(([0.0], np.cumsum(costs, dtype=np.float64))) for costs in level.costs_elsewhere(n, m)]
     place = (n + m) * level.factor / (2 * pair.a.feature_rate)
     first = np.searchsorted(place, place - _SMOOTH / 2)
     stop = np.searchsorted(place, place + _SMOOTH / 2, side="right")
