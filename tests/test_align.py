@@ -9,7 +9,7 @@ from performances import compiled, errors, version
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.parameters import SyncFeatureParameters
 from mirtool.features.sync import KIND, sync_features
-from mirtool.sync.align import align, coarse_cost
+from mirtool.sync.align import align, coarse_cost, harmony_cost
 from mirtool.sync.dtw import NoPathError
 from mirtool.sync.parameters import SyncParameters
 from mirtool.sync.paths import CLOSEST_SECONDS, transfer
@@ -330,3 +330,18 @@ def test_few_frames(parameters, anchors):
     assert np.all(np.diff(path.times, axis=0) > 0)
     off = errors(path, version("quick"), version("slow"))
     assert np.median(off) < (0.5 if anchors else 0.2)
+
+
+def test_the_cost_of_harmony_knows_no_onsets():
+    a, b = version("quick").features, version("slow").features
+    found = align(a, b, IN_KEY)
+    C, rate = harmony_cost(found.pair)
+    whole, same = coarse_cost(found.pair, None)
+    assert C.shape == whole.shape
+    assert rate == same
+    assert 0 <= C.min() + 1e-5
+    assert C.max() <= 2 * found.pair.bias + 1e-5
+    assert np.all(C <= whole + 1e-5)
+    chroma = Features(smooth(50), 10.0, "chroma", ("chroma", "time"))
+    plain = align(chroma, chroma, SyncParameters())
+    np.testing.assert_array_equal(harmony_cost(plain.pair)[0], coarse_cost(plain.pair, None)[0])

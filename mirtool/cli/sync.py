@@ -120,12 +120,12 @@ def _draw(
     job: Job, path: "WarpingPath", alignments: "list[Alignment]", versions: "list[Features]", anchors: Any
 ) -> None:
     from mirtool.plots.sync import sync_figure
-    from mirtool.sync.align import coarse_cost
+    from mirtool.sync.align import harmony_cost
 
     if len(alignments) > 1:
         job.plot(lambda: sync_figure(path))
         return
-    C, rate = coarse_cost(alignments[0].pair, None)
+    C, rate = harmony_cost(alignments[0].pair)
     a, b = (version.start for version in versions[:2])
     extent = (a, a + C.shape[0] / rate, b, b + C.shape[1] / rate)
     job.plot(lambda: sync_figure(path, C, extent, anchors))

@@ -24,7 +24,7 @@ from mirtool.sync.dtw import Path, checked_weights, cost_matrix
 from mirtool.sync.ends import common_box, excerpt_box
 from mirtool.sync.multiscale import Box, Pair
 from mirtool.sync.parameters import METHODS, SyncParameters
-from mirtool.sync.streams import Frames, check_weights, side
+from mirtool.sync.streams import COSINE, EUCLIDEAN, Frames, check_weights, side
 from mirtool.sync.timing import timed
 from mirtool.sync.transposition import find_transposition
 from mirtool.types import Features, WarpingPath
@@ -152,4 +152,12 @@ def coarse_cost(pair: Pair, rate: float | None) -> tuple[Frames, float]:
         if not 0 < rate <= pair.a.feature_rate:
             raise ParameterError(f"the rate of the cost matrix must lie in 0 … {pair.a.feature_rate:g} Hz")
         level = pair.levels[-1].coarser(max(1, round(pair.a.feature_rate / rate)))
+    return cost_matrix(*level.embedded(level.whole), pair.bias), level.a.feature_rate
+
+
+def harmony_cost(pair: Pair) -> tuple[Frames, float]:
+    """Return the cost matrix of the coarsest level without onsets, which would cover it with stripes, and its rate."""
+    level = pair.levels[0]
+    if any(name in COSINE for name in level.a.weights):
+        level = level.weighted(dict.fromkeys(EUCLIDEAN, 0.0))
     return cost_matrix(*level.embedded(level.whole), pair.bias), level.a.feature_rate

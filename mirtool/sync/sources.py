@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from mirtool.errors import DataError, FormatError
 from mirtool.features.chroma import chroma
-from mirtool.features.parameters import ChromaParameters, SyncFeatureParameters
+from mirtool.features.frames import check_analysis
+from mirtool.features.parameters import AnalysisParameters, ChromaParameters, SyncFeatureParameters
 from mirtool.features.sync import KIND, sync_features
 from mirtool.types import AudioSource, Features, Notes
 
@@ -46,9 +47,12 @@ def comparable(
 
     Raises
     ------
+    ParameterError
+        A feature rate that is not positive.
     FormatError
         Names the version that is too short, or cannot be compared with the others.
     """
+    check_analysis(AnalysisParameters(parameters.feature_rate))
     given = next((source.content for source in sources if isinstance(source.content, Features)), None)
     rate = parameters.feature_rate if given is None else given.feature_rate or parameters.feature_rate
     kind = KIND if given is None else given.kind
