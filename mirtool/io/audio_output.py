@@ -6,6 +6,7 @@ PEAK chunk (it holds a date), no random serial number in Ogg.
 
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -39,7 +40,7 @@ NO_PEAK_CHUNK = 0x1050  # SFC_SET_ADD_PEAK_CHUNK, which soundfile does not name
 log = logging.getLogger(__name__)
 
 
-class Sink:
+class Sink(ABC):
     """An `AudioSink`: takes blocks and writes them; `close` completes the file.
 
     Attributes
@@ -80,8 +81,8 @@ class Sink:
                 self._peak,
             )
 
-    def _put(self, values: NDArray[Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _put(self, values: NDArray[Any]) -> None: ...
 
     def _encoded(self, block: Samples) -> NDArray[Any]:
         """Return the numbers that are written: whole ones (int32) for PCM."""

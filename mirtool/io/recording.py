@@ -1,6 +1,7 @@
 """A recording while it is decoded: what all decoders share."""
 
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -14,7 +15,7 @@ from mirtool.io.options import ReadOptions
 Samples = NDArray[np.float32]
 
 
-class Recording:
+class Recording(ABC):
     """A recording being decoded: the `AudioSource` that the readers return. It closes its stream when it goes.
 
     Attributes
@@ -56,9 +57,9 @@ class Recording:
         decoded = self._checked(self._decode(chunk_size(size, overlap)))
         return reblocked(decoded, size, overlap, self.channels)
 
+    @abstractmethod
     def _decode(self, frames: int) -> Iterator[Samples]:
         """Yield the part that was asked for, in chunks of up to `frames` samples."""
-        raise NotImplementedError
 
     def _check_start(self, total: int) -> None:
         if 0 < total <= self._first:

@@ -14,6 +14,7 @@ the percussive part through overlap-add of short windows. Three things differ fr
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -175,7 +176,7 @@ class _Feed:
         return np.asarray(sliding_window_view(segment, size, axis=1)[:, starts - first])
 
 
-class _Engine:
+class _Engine(ABC):
     """Overlap-add of windowed frames: frame i is centred at sample i · hop of the result.
 
     Attributes
@@ -205,12 +206,12 @@ class _Engine:
         self._skip = self.size // 2 - self._frame * self.hop
         self._tail = np.zeros((feed.channels, self.size - self.hop), dtype=np.float32)
 
-    def set_sizes(self, fft_size: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def set_sizes(self, fft_size: int) -> None: ...
 
+    @abstractmethod
     def synthesised(self, centres: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the windowed frames (channels × M × size) centred at samples of the result."""
-        raise NotImplementedError
 
     def output(self, end: int) -> Samples:
         """Return the next samples of the result, up to `end` (a multiple of the hop)."""
