@@ -48,7 +48,8 @@ def sync(
 
     Harmony and the beginnings of notes are compared; keys, tunings, instruments and tempi may differ. The path is
     strictly increasing, from the beginning to the end of both versions; silence and applause at the ends are passed
-    over at the local tempo. More than two versions are all aligned with the first.
+    over at the local tempo. More than two versions are all aligned with the first. In a job table (--files-from) the
+    versions stand in the columns a, b, …
 
     For example:
         mirtool sync a.flac b.flac -o path.csv --plot path.png
