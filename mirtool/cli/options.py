@@ -41,6 +41,8 @@ class Option:
         Filled in from the signature or the dataclass.
     both : bool
         A switch with ``--no-…``.
+    none : str
+        How help names the value None: ``auto`` where it is found from the data.
     least, above : float or None
         Smallest value, or the bound that a value must be above.
     """
@@ -59,6 +61,7 @@ class Option:
     type: Any = str
     default: Any = None
     both: bool = False
+    none: str = value_text.NONE
     least: float | None = None
     above: float | None = None
 
@@ -99,7 +102,7 @@ class Option:
         if self.choices and self.metavar:
             notes.append(", ".join(self.choices))
         if self.default not in (None, False, (), "") or (self.section == "Parameters" and not self.is_switch):
-            shown = value_text.to_text(self.default)
+            shown = self.none if self.default is None else value_text.to_text(self.default)
             notes.append("default: " + (("on" if self.default else "off") if self.is_switch else shown or "none"))
         return text + (f" [{'; '.join(notes)}]" if notes else "")
 

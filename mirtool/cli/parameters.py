@@ -29,6 +29,7 @@ def options_of(kind: type) -> tuple[Option, ...]:
                 shared,
                 help=meta.get("help", shared.help),
                 unit=meta.get("unit", shared.unit),
+                none=meta.get("none", shared.none),
                 metavar=meta.get("metavar", shared.metavar),
                 choices=tuple(map(str, meta.get("choices", ()))) or value_text.choices_of(annotation),
                 section="Parameters",

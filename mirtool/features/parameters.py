@@ -31,7 +31,11 @@ class KeyParameters(SoundParameters):
     pitch_high: int = field(default=108, metadata={"help": "highest pitch (MIDI number)"})
     tuning: float | None = field(
         default=None,
-        metadata={"help": "deviation from A4 = 440 Hz; estimated from the sound by default", "unit": "cents"},
+        metadata={
+            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
+            "unit": "cents",
+            "none": "auto",
+        },
     )
 
 
@@ -133,7 +137,11 @@ class SyncFeatureParameters:
     feature_rate: float = field(default=100.0, metadata={"help": "frames per second", "unit": "Hz"})
     tuning: float | None = field(
         default=None,
-        metadata={"help": "deviation from A4 = 440 Hz; estimated from the sound by default", "unit": "cents"},
+        metadata={
+            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
+            "unit": "cents",
+            "none": "auto",
+        },
     )
     compression: float = field(default=300.0, metadata={"help": "γ of log(1 + γ v) for energies"})
     onset_compression: float = field(default=1000.0, metadata={"help": "γ of log(1 + γ v) for onsets"})

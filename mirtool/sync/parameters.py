@@ -29,7 +29,8 @@ class SyncParameters:
         default_factory=_weights, metadata={"help": "weights of the parts of the cost"}
     )
     transpose: int | None = field(
-        default=None, metadata={"help": "semitones from the first version to the second; found by default"}
+        default=None,
+        metadata={"help": "semitones from the first version to the second; auto: found by trying", "none": "auto"},
     )
     band: float | None = field(
         default=None,

@@ -1,8 +1,9 @@
 """Align any number of versions: each with the first, or all jointly.
 
 Jointly, the versions are put one after the other onto the time line of the first, where their features are averaged to
-a template with which the next is aligned; then each is aligned anew with the template of all the others. What is
-unclear in one pair is so decided by the rest [1]_.
+a template with which the next is aligned; then each is aligned anew with the template of all the others. Versions
+count in a template by the confidence of their alignment, so that noise in one does not spoil it; what is unclear in one
+pair is so decided by the rest [1]_.
 
 References
 ----------
@@ -10,7 +11,7 @@ References
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,8 @@ from mirtool.sync.streams import moved
 from mirtool.types import Features, WarpingPath
 
 Frames = NDArray[np.float32]
+
+_LEAST_WEIGHT = 0.05  # of a frame in a template
 
 
 def align_each(versions: Sequence[Features], parameters: SyncParameters, anchors: ArrayLike | None) -> list[Alignment]:
@@ -63,7 +66,7 @@ def align_jointly(versions: Sequence[Features], parameters: SyncParameters) -> l
     """
     _check(versions)
     first = versions[0]
-    on_line = [np.asarray(first.data.T)]
+    on_line = [_OnLine(np.asarray(first.data.T), np.ones((first.frames, 1), np.float32))]
     for version in versions[1:]:
         template = _mean(first, on_line)
         on_line.append(_carried(version, align(template, version, parameters), first))
@@ -91,12 +94,32 @@ def _check(versions: Sequence[Features]) -> None:
         raise DataError("an alignment needs two versions")
 
 
-def _mean(first: Features, on_line: Sequence[Frames]) -> Features:
-    return replace(first, data=(sum(on_line[1:], on_line[0]) / np.float32(len(on_line))).T)
+@dataclass(frozen=True)
+class _OnLine:
+    """A version on the time line and in the key of the first one: frames (N × rows) and their weights (N × 1)."""
+
+    frames: Frames
+    weights: Frames
 
 
-def _carried(version: Features, alignment: Alignment, first: Features) -> Frames:
-    """Return the frames of a version on the time line and in the key of the first one, shape (N, rows)."""
+def _mean(first: Features, on_line: Sequence[_OnLine]) -> Features:
+    """Return the template: the weighted mean of versions, as features of the first."""
+    total = np.zeros_like(on_line[0].frames)
+    for version in on_line:
+        total += version.frames * version.weights
+    return replace(first, data=(total / np.sum([version.weights for version in on_line], axis=0)).T)
+
+
+def _carried(version: Features, alignment: Alignment, first: Features) -> _OnLine:
+    """Put a version onto the time line of the first one."""
+    path = alignment.path
+    confidence = np.interp(first.times, path["time_a"], path["confidence"])[:, None]
+    weights = np.maximum(confidence, _LEAST_WEIGHT).astype(np.float32)
+    return _OnLine(_in_key(version, alignment, first), weights)
+
+
+def _in_key(version: Features, alignment: Alignment, first: Features) -> Frames:
+    """Return the frames of a version at the times of the first one and in its key, shape (N, rows)."""
     rate = float(version.feature_rate or 1)
     at = (transfer(alignment.path, first.times) - version.start) * rate
     frames = np.asarray(version.data.T)[np.clip(np.round(at), 0, version.frames - 1).astype(np.int64)]
