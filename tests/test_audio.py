@@ -260,7 +260,8 @@ def test_one_sample(read):
         (b"fLaC" + np.random.default_rng(1).bytes(500), "cannot be decoded"),
     ],
 )
-def test_what_is_no_audio(read, data, message):
+def test_what_is_no_audio(read, data, message, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without ffmpeg, which has words of its own
     with pytest.raises(FormatError, match=message):
         whole(read(data))
 

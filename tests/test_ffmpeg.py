@@ -1,5 +1,7 @@
 import io
 import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -160,3 +162,16 @@ def test_leaving_early_ends_ffmpeg(fake, monkeypatch):
     assert time.monotonic() - begin < 5
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_the_real_program_decodes_and_complains(tmp_path, sound):
+    with (tmp_path / "take.wav").open("wb") as stream:
+        audio_output.write(sound, stream, WriteOptions("wav"))
+    encode = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", "take.wav", "-c:a", "alac", "take.m4a"]
+    subprocess.run(encode, cwd=tmp_path, check=True)
+    data = (tmp_path / "take.m4a").read_bytes()
+    np.testing.assert_allclose(whole(opened(data)), sound.samples, atol=2e-4)  # 16 bits
+    with pytest.raises(FormatError, match=r"take\.m4a: ffmpeg: \w") as caught:
+        whole(opened(data[:2000]))
+    assert "/" not in str(caught.value)

@@ -83,7 +83,8 @@ class Decoder:
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 (a pipe could fill up while nobody reads it)
         self._header: riff.WaveHeader | None = None
         # "file:" so that no name is taken for a protocol or an option; nothing is fetched from elsewhere.
-        source = ["-protocol_whitelist", "file,pipe", "-i", f"file:{path}", "-map", "0:a:0"]
+        self._source = f"file:{path}"
+        source = ["-protocol_whitelist", "file,pipe", "-i", self._source, "-map", "0:a:0"]
         target = ["-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "-"]
         self._process = subprocess.Popen(
             [program, "-nostdin", "-hide_banner", "-loglevel", "error", *source, *target],
@@ -127,10 +128,12 @@ class Decoder:
             raise FormatError(f"ffmpeg did not end within {STALL:g} s", self._name) from None
         self._messages.seek(0)
         lines = self._messages.read().decode("utf-8", "replace").strip().splitlines()
+        # ffmpeg names what it was given, which may be a temporary copy; the name of the input stands before it all.
+        message = lines[-1].strip().removeprefix(f"{self._source}: ") if lines else ""
         if code:
-            raise FormatError(f"ffmpeg: {lines[-1].strip() if lines else f'exit code {code}'}", self._name)
-        if lines:
-            log.warning("%s: ffmpeg: %s", self._name, lines[-1].strip())
+            raise FormatError(f"ffmpeg: {message or f'exit code {code}'}", self._name)
+        if message:
+            log.warning("%s: ffmpeg: %s", self._name, message)
 
     def close(self) -> None:
         """End ffmpeg, if it still runs."""
