@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.sync.dtw import Path, dtw
-from mirtool.sync.multiscale import Box, Level, Pair
+from mirtool.sync.multiscale import Box, Pair
 from mirtool.sync.streams import Frames
 
 _SILENT = 3e-4  # of the energy of loud frames, -35 dB
@@ -26,12 +26,13 @@ def common_box(pair: Pair) -> Box:
     level = pair.levels[0]
     sound = _sounding(pair, pair.levels[-1].whole)
     part = sound.coarser(level.factor)
-    X, Y = level.embedded(part)
     if pair.parameters.band is not None or min(part.shape) < _FEWEST:
         return sound
+    X, Y = level.embedded(part)
     origin = np.array([part.first_a, part.first_b])
     path = _classic(X, Y, pair) + origin
-    expected, elsewhere = (float(np.median(level.costs(path[:, 0], m))) for m in (path[:, 1], path[::-1, 1]))
+    costs = level.costs(path[:, 0], path[:, 1])
+    expected, elsewhere = float(np.median(costs)), float(np.median(level.costs(path[:, 0], path[::-1, 1])))
     if elsewhere <= expected:
         return sound
     wide = _classic(*_with_nothing(X, Y, pair.bias, expected + _PRICE * (elsewhere - expected)), pair) - 1
@@ -40,9 +41,8 @@ def common_box(pair: Pair) -> Box:
         return sound
     limit, shortest = (expected + elsewhere) / 2, _SHORTEST * level.a.feature_rate
     # What was passed over must have had no like in the other version, which would now be without a match.
-    if _matched(level, inner, limit, inner) < _matched(level, path, limit, inner):
+    if _matched(inner[level.costs(inner[:, 0], inner[:, 1]) < limit], inner) < _matched(path[costs < limit], inner):
         return sound
-    costs = level.costs(path[:, 0], path[:, 1])
     first, last = np.array([part.first_a, part.first_b]), np.array([part.stop_a, part.stop_b]) - 1
     if _foreign(costs[np.any(path < inner[0], axis=1)], limit, shortest):
         first = inner[0]
@@ -70,9 +70,8 @@ def _classic(X: Frames, Y: Frames, pair: Pair) -> Path:
     return path
 
 
-def _matched(level: Level, path: Path, limit: float, kept: Path) -> int:
-    """Return how many frames of either version that another path keeps meet one along this path below a cost limit."""
-    good = path[level.costs(path[:, 0], path[:, 1]) < limit]
+def _matched(good: Path, kept: Path) -> int:
+    """Return how many frames of either version stand in the good points of a path, of those that another path keeps."""
     frames = [np.unique(good[:, version]) for version in range(2)]
     return sum(
         int(np.sum((found >= kept[0, version]) & (found <= kept[-1, version]))) for version, found in enumerate(frames)
