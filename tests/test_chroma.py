@@ -49,7 +49,7 @@ def parameters(**changes):
 
 def test_agrees_with_the_definition():
     samples = np.random.default_rng(1).standard_normal(3000).astype(np.float32) * 0.1
-    found = chroma(Audio(samples, 4000), parameters(sample_rate=4000, window_length=512, compression=10.0))
+    found = chroma(Audio(samples, 4000), parameters(analysis_rate=4000, window_length=512, compression=10.0))
     X = naive.stft(samples, hann(512) * (2 / hann(512).sum()), 80)
     pitches = range(24, 109)
     expected = naive.log_frequency(X, 4000, 512, pitches)
@@ -197,7 +197,7 @@ def test_nothing():
         ({"feature_rate": 0.0}, "feature rate must be positive"),
         ({"feature_rate": np.nan}, "feature rate must be positive"),
         ({"feature_rate": 1e6}, "at least one sample"),
-        ({"sample_rate": 0}, "sample rate must be positive"),
+        ({"analysis_rate": 0}, "analysis rate must be positive"),
         ({"window_length": 1}, "at least two samples"),
         ({"pitch_low": 80, "pitch_high": 70}, "pitches must lie"),
         ({"bank": "mel"}, "no filter bank mel"),

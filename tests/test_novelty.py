@@ -56,7 +56,7 @@ def test_phase_and_complex_agree_with_the_definitions():
     samples = np.random.default_rng(0).standard_normal(1500).astype(np.float32)
     # A hop of 64 in windows of 128: the turn of the phase from frame to frame is a whole number of half circles, …
     X = naive.stft(samples, hann(128) * (2 / hann(128).sum()), 64)
-    common = {"sample_rate": 8000, "window_length": 128, "feature_rate": 125.0, "average": 0.0, "norm": "none"}
+    common = {"analysis_rate": 8000, "window_length": 128, "feature_rate": 125.0, "average": 0.0, "norm": "none"}
     phase = novelty(Audio(samples, 8000), NoveltyParameters(**common, method="phase")).data[0]
     complex_ = novelty(Audio(samples, 8000), NoveltyParameters(**common, method="complex", compression=10)).data[0]
     # … so that it does not matter whether it is taken away. The first two frames have nothing to be predicted from.
@@ -75,7 +75,7 @@ def test_complex_is_still_in_a_steady_tone():
 def test_spectral_agrees_with_the_definition():
     samples = np.random.default_rng(0).standard_normal(2000).astype(np.float32)
     found = novelty(
-        Audio(samples, 8000), NoveltyParameters(sample_rate=8000, window_length=256, compression=10, average=0.05)
+        Audio(samples, 8000), NoveltyParameters(analysis_rate=8000, window_length=256, compression=10, average=0.05)
     )
     Y = np.log(1 + 10 * np.abs(naive.stft(samples, hann(256) * (2 / hann(256).sum()), 80)))
     rise = np.maximum(np.diff(Y, axis=0, prepend=Y[:1]), 0).sum(axis=1)
@@ -90,7 +90,7 @@ def test_energy_is_that_of_the_windowed_sound():
         found = novelty(
             Audio(samples, 8000),
             NoveltyParameters(
-                sample_rate=8000, window_length=N, method="energy", compression=0.0, average=0.0, norm="none"
+                analysis_rate=8000, window_length=N, method="energy", compression=0.0, average=0.0, norm="none"
             ),
         )
         padded, window = np.pad(samples.astype(float), N), hann(N)

@@ -54,7 +54,7 @@ class ChromaState:
 def chroma_frames(source: AudioSource, parameters: PitchParameters, tuning: float) -> Iterator[Frames]:
     """Yield chroma frames (n × 12) of a sound, not normalised."""
     state = ChromaState(parameters, tuning)
-    for samples in sample_blocks(source, parameters.sample_rate):
+    for samples in sample_blocks(source, parameters.analysis_rate):
         yield from state.push(samples)
     yield from state.flush()
 

@@ -129,7 +129,7 @@ class OnsetState:
     """
 
     def __init__(self, parameters: DlncoParameters, tuning: float) -> None:
-        rate = parameters.sample_rate
+        rate = parameters.analysis_rate
         pitches = pitch_axis(parameters)
         check_analysis(parameters)
         self._registers = []
@@ -152,7 +152,7 @@ class OnsetState:
         """Return the chroma onsets, shape (N, 12)."""
         for register in self._registers:
             self._add(register.flush())
-        N = frame_count(self._samples, self._parameters.sample_rate / self._parameters.feature_rate)
+        N = frame_count(self._samples, self._parameters.analysis_rate / self._parameters.feature_rate)
         self._grow(N)
         return self._sum[:N].astype(np.float32)
 
@@ -174,7 +174,7 @@ class OnsetState:
 def chroma_onsets(source: AudioSource, parameters: DlncoParameters, tuning: float) -> Frames:
     """Return the chroma onsets (CO) of a sound, shape (N, 12)."""
     state = OnsetState(parameters, tuning)
-    for samples in sample_blocks(source, parameters.sample_rate):
+    for samples in sample_blocks(source, parameters.analysis_rate):
         state.push(samples)
     return state.flush()
 

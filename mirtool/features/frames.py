@@ -22,8 +22,8 @@ def check_analysis(parameters: SoundParameters) -> None:
     """Raise `ParameterError` where a rate is not positive, or a window is shorter than two samples."""
     if not (parameters.feature_rate > 0 and math.isfinite(parameters.feature_rate)):
         raise ParameterError(f"the feature rate must be positive, not {parameters.feature_rate:g}")
-    if parameters.sample_rate <= 0:
-        raise ParameterError(f"the sample rate must be positive, not {parameters.sample_rate}")
+    if parameters.analysis_rate <= 0:
+        raise ParameterError(f"the analysis rate must be positive, not {parameters.analysis_rate}")
     if isinstance(parameters, AnalysisParameters) and parameters.window_length < 2:
         raise ParameterError(f"a window needs at least two samples, not {parameters.window_length}")
 
@@ -38,7 +38,7 @@ def analysis_state(parameters: AnalysisParameters, batch: int | None = None) -> 
     """
     check_analysis(parameters)
     window = hann(parameters.window_length)
-    return STFT(window * (2 / window.sum()), parameters.sample_rate / parameters.feature_rate, batch)
+    return STFT(window * (2 / window.sum()), parameters.analysis_rate / parameters.feature_rate, batch)
 
 
 def sample_blocks(source: AudioSource, sample_rate: int) -> Iterator[NDArray[np.float32]]:

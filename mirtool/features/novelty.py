@@ -156,7 +156,7 @@ def note_novelty(notes: Notes, feature_rate: float) -> Frames:
 def novelty_values(source: AudioSource, parameters: NoveltyParameters) -> Iterator[Frames]:
     """Yield the values (n,) of the curve of a sound, without post-processing."""
     state = NoveltyState(parameters)
-    for samples in sample_blocks(source, parameters.sample_rate):
+    for samples in sample_blocks(source, parameters.analysis_rate):
         yield from state.push(samples)
     yield from state.flush()
 

@@ -11,7 +11,7 @@ class SoundParameters:
     """How sound is brought to a common form, and how often it is looked at."""
 
     feature_rate: float = field(default=50.0, metadata={"help": "frames per second", "unit": "Hz"})
-    sample_rate: int = field(
+    analysis_rate: int = field(
         default=22050, metadata={"help": "sample rate to which the sound is brought", "unit": "Hz"}
     )
 

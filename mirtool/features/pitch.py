@@ -75,7 +75,7 @@ class PitchState:
         banks = {"semitone": semitone_bank, "gaussian": gaussian_bank}
         if parameters.bank not in banks:
             raise ParameterError(f"no filter bank {parameters.bank} (there are: {', '.join(banks)})")
-        bank = banks[parameters.bank](parameters.sample_rate, parameters.window_length, self.pitches, tuning)
+        bank = banks[parameters.bank](parameters.analysis_rate, parameters.window_length, self.pitches, tuning)
         self._pooling = Pooling(bank)
 
     def push(self, samples: NDArray[np.float32]) -> list[Frames]:
@@ -123,7 +123,7 @@ def note_energies(notes: Notes, parameters: PitchParameters) -> Frames:
     if parameters.partials < 1:
         raise ParameterError(f"a note needs at least one partial, not {parameters.partials}")
     onset, offset = checked_times(notes)
-    rate, half = parameters.feature_rate, parameters.window_length / parameters.sample_rate / 2
+    rate, half = parameters.feature_rate, parameters.window_length / parameters.analysis_rate / 2
     N, P = note_frames(notes, rate), len(pitches)
     energy = np.zeros(N * P)
     first = np.maximum(np.ceil((onset - half) * rate), 0).astype(np.int64)

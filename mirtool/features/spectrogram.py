@@ -61,7 +61,7 @@ def spectrogram(source: AudioSource | Notes, parameters: SpectrogramParameters) 
         raise ParameterError(f"no scale {parameters.scale} (there are: linear, pitch)")
     if isinstance(source, Notes):
         raise DataError("notes have a spectrogram over pitch only")
-    axis = tuple(bin_frequencies(parameters.sample_rate, parameters.window_length).tolist())
+    axis = tuple(bin_frequencies(parameters.analysis_rate, parameters.window_length).tolist())
     data = gathered(_linear_frames(source, parameters), len(axis), expected_frames(source, rate))
     unit = unit if parameters.power or not unit else "amplitude"
     return features(data, "spectrogram", "frequency", axis, rate, provenance(parameters), unit)
@@ -70,7 +70,7 @@ def spectrogram(source: AudioSource | Notes, parameters: SpectrogramParameters) 
 def pitch_frames(source: AudioSource, parameters: PitchParameters, tuning: float) -> Iterator[Frames]:
     """Yield frames (n × P) of the compressed log-frequency spectrogram of a sound."""
     state = PitchState(parameters, tuning)
-    for samples in sample_blocks(source, parameters.sample_rate):
+    for samples in sample_blocks(source, parameters.analysis_rate):
         yield from state.push(samples)
     yield from state.flush()
 
@@ -83,6 +83,6 @@ def _linear_frames(source: AudioSource, parameters: SpectrogramParameters) -> It
         squared = power(spectra)
         return compress(squared if parameters.power else np.sqrt(squared), parameters.compression)
 
-    for samples in sample_blocks(source, parameters.sample_rate):
+    for samples in sample_blocks(source, parameters.analysis_rate):
         yield from map(values, state.push(samples))
     yield from map(values, state.flush())

@@ -154,7 +154,7 @@ def _note_energies(notes: Notes, feature_rate: float) -> Frames:
             notes,
             PitchParameters(
                 feature_rate=feature_rate,
-                sample_rate=sample_rate,
+                analysis_rate=sample_rate,
                 window_length=window,
                 pitch_low=pitches[0],
                 pitch_high=pitches[-1],

@@ -112,7 +112,7 @@ def resolved_tuning(source: AudioSource | Notes, parameters: KeyParameters) -> f
     """Return the tuning in cents: the one given; 0 for notes; else an estimate from the first two minutes."""
     if parameters.tuning is not None:
         return float(parameters.tuning)
-    return 0.0 if isinstance(source, Notes) else round(estimate_tuning(source, parameters.sample_rate, _DURATION), 2)
+    return 0.0 if isinstance(source, Notes) else round(estimate_tuning(source, parameters.analysis_rate, _DURATION), 2)
 
 
 def _vertex(left: np.ndarray, centre: np.ndarray, right: np.ndarray) -> np.ndarray:
