@@ -7,8 +7,8 @@ from mirtool.errors import DataError, ParameterError
 from mirtool.synthesis.instruments import INSTRUMENTS, Struck
 from mirtool.synthesis.performance import Performance, perform
 from mirtool.synthesis.pieces import prelude
-from mirtool.synthesis.render import Rendering, click_track, render
-from mirtool.types import AudioSource, Events, Notes
+from mirtool.synthesis.render import Rendering, render
+from mirtool.types import AudioSource, Notes
 
 RATE = 8000
 
@@ -73,16 +73,6 @@ def test_nothing_above_nyquist():
 def test_the_click_begins_with_its_peak():
     samples = render(notes((0.5, 0.5, 96, 100)), RATE, "click").samples[:, 0]
     assert np.argmax(np.abs(samples)) == RATE // 2
-
-
-def test_clicks_mark_downbeats_and_strength():
-    events = Events({"time": [0.0, 0.5, 1.0], "beat": [1, 2, 1], "strength": [1.0, 0.5, 1.0]})
-    audio = click_track(events, RATE, duration=2.0)
-    assert audio.frames == 2 * RATE
-    first, second, third = (audio.samples[at : at + 400, 0] for at in (0, RATE // 2, RATE))
-    np.testing.assert_array_equal(first, third)
-    assert strongest_frequency(first) > 1.3 * strongest_frequency(second)
-    assert np.abs(second).max() < np.abs(first).max()
 
 
 @settings(deadline=None, max_examples=20)
