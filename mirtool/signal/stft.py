@@ -32,16 +32,16 @@ def frame_count(samples: int, hop: float) -> int:
     return 0 if samples <= 0 else math.floor(samples / hop + 1e-9) + 1
 
 
-class STFT:
-    """Online short-time Fourier transform with centred frames.
+class Windows:
+    """Online cutting of a signal into windows with centred frames.
 
-    Frame n is X(n, k) = Σ_r x(c_n - N/2 + r) w(r) exp(-2πikr / N) with centre c_n = round(n · hop), the sound being
-    continued by zeros on both sides (FMP, Section 2.5.3, moved by half a window). There are `frame_count` frames.
+    Frame n holds the `length` samples from c_n - length // 2 on, with centre c_n = round(n · hop), the signal being
+    continued by zeros on both sides. There are `frame_count` frames.
 
     Parameters
     ----------
-    window : array_like, shape (N,)
-        Window w.
+    length : int
+        Samples of a window.
     hop : float
         Distance of the frames in samples; may be fractional (a centre is then rounded to the nearest sample).
     batch : int, optional
@@ -54,21 +54,113 @@ class STFT:
         A window shorter than two samples, a hop below one sample or an empty batch.
     """
 
-    def __init__(self, window: ArrayLike, hop: float, batch: int | None = None) -> None:
-        self.window: NDArray[np.float32] = np.ascontiguousarray(window, dtype=np.float32)
-        if self.window.ndim != 1 or self.window.size < 2:
+    def __init__(self, length: int, hop: float, batch: int | None = None) -> None:
+        if length < 2:
             raise ParameterError("a window needs at least two samples")
         if not 1 <= hop < math.inf:
             raise ParameterError(f"the hop must be at least one sample, not {hop:g}")
         if batch is not None and batch < 1:
             raise ParameterError("a batch needs at least one frame")
+        self.length = length
         self.hop = float(hop)
-        self.batch = batch or max(1, _BATCH_SAMPLES // self.window.size)
-        self._half = self.window.size // 2
+        self.batch = batch or max(1, _BATCH_SAMPLES // length)
+        self._half = length // 2
         self._buffer: NDArray[np.float32] = np.zeros(self._half, dtype=np.float32)
         self._origin = -self._half  # index of the sample at the beginning of the buffer
         self._frame = 0  # the next frame
         self._samples = 0  # pushed so far
+
+    def push(self, samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Take samples (n,) and return the batches of windows (batch × length, not to be written to) they complete."""
+        if samples.size == 0:
+            return []
+        self._samples += samples.size
+        self._buffer = np.concatenate((self._buffer, samples), dtype=np.float32)
+        return list(self._batches(self._complete()))
+
+    def flush(self) -> list[NDArray[np.float32]]:
+        """Continue the signal by zeros and return the remaining windows; the state is spent."""
+        last = frame_count(self._samples, self.hop)
+        missing = self._start(max(last - 1, 0)) + self.length - (self._origin + self._buffer.size)
+        self._buffer = np.concatenate((self._buffer, np.zeros(max(missing, 0), dtype=np.float32)))
+        batches = list(self._batches(last))
+        if self._frame < last:
+            batches.append(self._cut(last - self._frame))
+        return batches
+
+    def centres(self, first: int, count: int) -> NDArray[np.int64]:
+        """Return the indices of the samples at the centres of frames, shape (count,)."""
+        centres: NDArray[np.int64] = np.floor(np.arange(first, first + count) * self.hop + 0.5).astype(np.int64)
+        return centres
+
+    def _start(self, frame: int) -> int:
+        """Return the index of the first sample of a frame."""
+        return math.floor(frame * self.hop + 0.5) - self._half
+
+    def _complete(self) -> int:
+        """Return the number of frames, counted from the beginning of the signal, whose samples have all come."""
+        end = self._origin + self._buffer.size - self.length
+        frames = max(0, math.floor((end + self._half) / self.hop) + 2)
+        while frames and self._start(frames - 1) > end:
+            frames -= 1
+        return frames
+
+    def _batches(self, stop: int) -> Iterator[NDArray[np.float32]]:
+        """Yield the full batches before frame `stop`, and forget the samples that no later frame needs."""
+        while self._frame + self.batch <= stop:
+            yield self._cut(self.batch)
+        unused = min(max(self._start(self._frame) - self._origin, 0), self._buffer.size)
+        self._buffer = self._buffer[unused:]
+        self._origin += unused
+
+    def _cut(self, count: int) -> NDArray[np.float32]:
+        """Return the next `count` windows."""
+        first = self._start(self._frame) - self._origin
+        stride = self._buffer.strides[0]
+        windows: NDArray[Any]
+        if self.hop.is_integer():
+            shape, strides = (count, self.length), (int(self.hop) * stride, stride)
+            windows = as_strided(self._buffer[first:], shape, strides, writeable=False)
+        else:
+            centres = self.centres(self._frame, count)
+            every = as_strided(
+                self._buffer[first:],
+                (int(centres[-1] - centres[0]) + 1, self.length),
+                (stride, stride),
+                writeable=False,
+            )
+            windows = every[centres - centres[0]]
+        self._frame += count
+        return windows
+
+
+class STFT:
+    """Online short-time Fourier transform with centred frames.
+
+    Frame n is X(n, k) = Σ_r x(c_n - N/2 + r) w(r) exp(-2πikr / N) with centre c_n = round(n · hop), the sound being
+    continued by zeros on both sides (FMP, Section 2.5.3, moved by half a window). There are `frame_count` frames.
+
+    Parameters
+    ----------
+    window : array_like, shape (N,)
+        Window w.
+    hop : float
+        Distance of the frames in samples; may be fractional.
+    batch : int, optional
+        Frames given out at a time, as for `Windows`.
+
+    Raises
+    ------
+    ParameterError
+        A window shorter than two samples, a hop below one sample or an empty batch.
+    """
+
+    def __init__(self, window: ArrayLike, hop: float, batch: int | None = None) -> None:
+        self.window: NDArray[np.float32] = np.ascontiguousarray(window, dtype=np.float32)
+        if self.window.ndim != 1:
+            raise ParameterError("a window needs at least two samples")
+        self._windows = Windows(self.window.size, hop, batch)
+        self.hop, self.batch = self._windows.hop, self._windows.batch
 
     @property
     def bins(self) -> int:
@@ -83,66 +175,18 @@ class STFT:
         DataError
             The samples are not finite.
         """
-        if samples.size == 0:
-            return []
-        if not (math.isfinite(samples.min()) and math.isfinite(samples.max())):
+        if samples.size and not (math.isfinite(samples.min()) and math.isfinite(samples.max())):
             raise DataError("the sound holds samples that are not finite numbers")
-        self._samples += samples.size
-        self._buffer = np.concatenate((self._buffer, samples), dtype=np.float32)
-        return list(self._batches(self._complete()))
+        return [self._transform(windows) for windows in self._windows.push(samples)]
 
     def flush(self) -> list[NDArray[np.complex64]]:
         """Continue the sound by zeros and return the remaining frames; the state is spent."""
-        last = frame_count(self._samples, self.hop)
-        missing = self._start(max(last - 1, 0)) + self.window.size - (self._origin + self._buffer.size)
-        self._buffer = np.concatenate((self._buffer, np.zeros(max(missing, 0), dtype=np.float32)))
-        batches = list(self._batches(last))
-        if self._frame < last:
-            batches.append(self._transform(last - self._frame))
-        return batches
+        return [self._transform(windows) for windows in self._windows.flush()]
 
     def centres(self, first: int, count: int) -> NDArray[np.int64]:
         """Return the indices of the samples at the centres of frames, shape (count,)."""
-        centres: NDArray[np.int64] = np.floor(np.arange(first, first + count) * self.hop + 0.5).astype(np.int64)
-        return centres
+        return self._windows.centres(first, count)
 
-    def _start(self, frame: int) -> int:
-        """Return the index of the first sample of a frame."""
-        return math.floor(frame * self.hop + 0.5) - self._half
-
-    def _complete(self) -> int:
-        """Return the number of frames, counted from the beginning of the sound, whose samples have all come."""
-        end = self._origin + self._buffer.size - self.window.size
-        frames = max(0, math.floor((end + self._half) / self.hop) + 2)
-        while frames and self._start(frames - 1) > end:
-            frames -= 1
-        return frames
-
-    def _batches(self, stop: int) -> Iterator[NDArray[np.complex64]]:
-        """Yield the full batches before frame `stop`, and forget the samples that no later frame needs."""
-        while self._frame + self.batch <= stop:
-            yield self._transform(self.batch)
-        unused = min(max(self._start(self._frame) - self._origin, 0), self._buffer.size)
-        self._buffer = self._buffer[unused:]
-        self._origin += unused
-
-    def _transform(self, count: int) -> NDArray[np.complex64]:
-        """Return the spectra of the next `count` frames."""
-        first = self._start(self._frame) - self._origin
-        stride = self._buffer.strides[0]
-        windows: NDArray[Any]
-        if self.hop.is_integer():
-            shape, strides = (count, self.window.size), (int(self.hop) * stride, stride)
-            windows = as_strided(self._buffer[first:], shape, strides, writeable=False)
-        else:
-            centres = self.centres(self._frame, count)
-            every = as_strided(
-                self._buffer[first:],
-                (int(centres[-1] - centres[0]) + 1, self.window.size),
-                (stride, stride),
-                writeable=False,
-            )
-            windows = every[centres - centres[0]]
-        self._frame += count
+    def _transform(self, windows: NDArray[np.float32]) -> NDArray[np.complex64]:
         spectra: NDArray[Any] = np.fft.rfft(windows * self.window)  # complex64: numpy keeps the precision
         return spectra

@@ -1,0 +1,1 @@
+"""Rhythm: onsets, tempograms, predominant local pulse, tempo and beats (FMP, Chapter 6)."""

@@ -1,0 +1,38 @@
+"""The parameters of rhythm, with their defaults; standard library only."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class PeriodicityParameters:
+    """How local periodicities of a novelty curve are looked for (FMP, Section 6.2)."""
+
+    tempo_window: float = field(
+        default=6.0, metadata={"help": "length of the window in which the tempo counts as steady", "unit": "s"}
+    )
+    tempo_low: float = field(default=30.0, metadata={"help": "lowest tempo", "unit": "BPM"})
+    tempo_high: float = field(default=600.0, metadata={"help": "highest tempo", "unit": "BPM"})
+    tempo_step: float = field(default=1.0, metadata={"help": "distance of the tempi", "unit": "BPM"})
+
+
+@dataclass(frozen=True)
+class TempogramParameters(PeriodicityParameters):
+    """Tempograms: Fourier, autocorrelation and cyclic (FMP, Sections 6.2.2 to 6.2.4)."""
+
+    feature_rate: float = field(default=10.0, metadata={"help": "frames per second", "unit": "Hz"})
+    method: str = field(
+        default="fourier",
+        metadata={
+            "help": "compare with sinusoids, with the curve itself moved in time, or fold octaves of either",
+            "choices": ("fourier", "autocorrelation", "cyclic", "cyclic-autocorrelation"),
+        },
+    )
+    octave_bins: int = field(default=30, metadata={"help": "rows of a cyclic tempogram"})
+
+
+@dataclass(frozen=True)
+class PulseParameters(PeriodicityParameters):
+    """Predominant local pulse (Grosche and Müller, TASLP 2011)."""
+
+    tempo_high: float = field(default=300.0, metadata={"help": "highest tempo", "unit": "BPM"})
+    hop: float = field(default=0.1, metadata={"help": "distance of the sinusoids that are added up", "unit": "s"})
