@@ -7,7 +7,7 @@ _mirtool() {
         return
     fi
     case "$name" in
-        features) kinds="spectrogram chroma cens dlnco novelty sync" ;;
+        features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync" ;;
         evaluate) kinds="sync" ;;
         *) ;;
     esac
@@ -34,6 +34,9 @@ _mirtool() {
         "features novelty --method") words="energy spectral phase complex" ;;
         "features novelty --norm") words="none max" ;;
         "features novelty --format") words="csv tsv npy" ;;
+        "features tempogram --method") words="fourier autocorrelation cyclic cyclic-autocorrelation" ;;
+        "features tempogram --format") words="csv tsv npy" ;;
+        "features plp --format") words="csv tsv npy" ;;
         "features sync --format") words="csv tsv npy" ;;
         "plot --format") words="png svg pdf" ;;
         "convert --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
@@ -53,6 +56,8 @@ _mirtool() {
         "features cens") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --smoothing --downsampling --threshold -o --output --format --plot --from --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features dlnco") flags="--feature-rate --analysis-rate --pitch-low --pitch-high --tuning --onset-compression --local-norm --local-threshold --decay-frames -o --output --format --plot --from --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features novelty") flags="--feature-rate --analysis-rate --window-length --method --compression --average --norm -o --output --format --plot --from --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "features tempogram") flags="--tempo-window --tempo-low --tempo-high --tempo-step --feature-rate --method --octave-bins -o --output --format --plot --from --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "features plp") flags="--tempo-window --tempo-low --tempo-high --tempo-step --hop -o --output --format --plot --from --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features sync") flags="--feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "plot") flags="--below --over --title -o --output --format --from --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "convert") flags="--sample-rate -o --output --format --subtype --from --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename -q --quiet -v --verbose --debug -h --help" ;;

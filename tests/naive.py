@@ -164,3 +164,81 @@ def nearest_transposition(chroma_a, chroma_b):
     """Semitones by which the sum of chroma b (12 × M) must be turned down to be most like that of a."""
     a, b = chroma_a.sum(axis=1), chroma_b.sum(axis=1)
     return max(range(-6, 6), key=lambda shift: float(a @ np.roll(b, -shift)))
+
+
+def fourier_tempogram(curve, rate, length, hop, tempi):
+    """|F(n, τ/60)| by the definition (FMP, Section 6.2.2), the window scaled to a cosine of amplitude 1; K × N."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    columns = []
+    while len(columns) * hop <= len(curve) + 1e-9:
+        centre = int(np.floor(len(columns) * hop + 0.5))
+        column = []
+        for tempo in tempi:
+            total = 0
+            for j in range(length):
+                m = centre - length // 2 + j
+                if 0 <= m < len(curve):
+                    total += curve[m] * window[j] * np.exp(-2j * np.pi * tempo / 60 * m / rate)
+            column.append(abs(total) * 2 / window.sum())
+        columns.append(column)
+    return np.array(columns).T
+
+
+def autocorrelation_tempogram(curve, rate, length, hop, tempi):
+    """A(n, ℓ) of the values in a box (FMP, Section 6.2.3) at the lags of the tempi, linear between lags; K × N."""
+    columns = []
+    while len(columns) * hop <= len(curve) + 1e-9:
+        begin = int(np.floor(len(columns) * hop + 0.5)) - length // 2
+        box = [curve[m] if 0 <= m < len(curve) else 0.0 for m in range(begin, begin + length)]
+        products = [
+            sum(box[m] * box[m - lag] for m in range(lag, length)) / (length - lag) for lag in range(length)
+        ] + [0.0]
+        columns.append([np.interp(60 * rate / tempo, np.arange(length + 1), products) for tempo in tempi])
+    return np.array(columns).T
+
+
+def plp(curve, rate, length, hop, tempi):
+    """Γ of a curve: the kernels of the best tempi, one by one, over the sum of their windows."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    pulse, weight = np.zeros(len(curve)), np.zeros(len(curve))
+    n = 0
+    while n * hop <= len(curve) + 1e-9:
+        centre = int(np.floor(n * hop + 0.5))
+        places = [m for m in range(centre - length // 2, centre - length // 2 + length) if 0 <= m < len(curve)]
+        found = []
+        for tempo in tempi:
+            turns = [tempo / 60 * (m - centre) / rate for m in places]
+            w = [window[m - centre + length // 2] for m in places]
+            found.append(sum(curve[m] * v * np.exp(-2j * np.pi * t) for m, v, t in zip(places, w, turns, strict=True)))
+        best = int(np.argmax(np.abs(found)))
+        for m in places:
+            v = window[m - centre + length // 2]
+            if found[best]:
+                phase = np.angle(found[best])
+                pulse[m] += v * np.cos(2 * np.pi * tempi[best] / 60 * (m - centre) / rate + phase)
+            weight[m] += v
+        n += 1
+    return np.divide(np.maximum(pulse, 0), weight, out=np.zeros(len(curve)), where=weight > 1e-12)
+
+
+def live_pulse(curve, rate, length, tempi):
+    """The pulse at the last value of a curve and after it, from kernels that knew the values before them only."""
+    half = length // 2
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    total, weight = np.zeros(half), np.zeros(half)
+    last = len(curve) - 1
+    for n in range(len(curve)):
+        known = [m for m in range(n - half + 1, n + 1) if m >= 0]
+        found = [
+            sum(curve[m] * window[half + m - n] * np.exp(-2j * np.pi * tempo / 60 * (m - n) / rate) for m in known)
+            for tempo in tempi
+        ]
+        best = int(np.argmax(np.abs(found)))
+        for ahead in range(half):
+            m = last + ahead - n
+            if m < half:
+                turn = tempi[best] / 60 * m / rate
+                total[ahead] += window[half + m] * np.cos(2 * np.pi * turn + np.angle(found[best]))
+    for ahead in range(half):
+        weight[ahead] = window[half + ahead : 2 * half].sum()
+    return total / weight

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-KINDS = ("spectrogram", "chroma", "cens", "dlnco", "novelty")
+KINDS = ("spectrogram", "chroma", "cens", "dlnco", "novelty", "tempogram")
 CHROMA = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -62,6 +62,16 @@ def test_novelty_goes_through_a_pipe(call, here, program):
     written = program("features", "novelty", "-", data=(here / "take.wav").read_bytes())
     assert (written.code, written.err) == (0, "")
     assert call("features", "novelty", "take.wav").out == written.out
+
+
+@pytest.mark.parametrize("kind", ["tempogram", "plp"])
+def test_a_novelty_curve_keeps_its_times(call, here, kind):
+    call("features", "novelty", "take.wav", "--start", "1", "-o", "novelty.npy")
+    assert call("features", kind, "novelty.npy", "-o", "piped.npy").code == 0
+    assert call("features", kind, "take.wav", "--start", "1", "-o", "direct.npy").code == 0
+    (piped, about), (direct, same) = load("piped.npy"), load("direct.npy")
+    assert about["start"] == same["start"] == 1.0
+    np.testing.assert_allclose(piped, direct, atol=1e-6)
 
 
 def test_notes_have_no_spectrum(call, here):

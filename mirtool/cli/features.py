@@ -6,7 +6,7 @@ notes give the same features as sound does, without its partials, noise and doub
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
@@ -19,17 +19,17 @@ from mirtool.features.parameters import (
     SpectrogramParameters,
     SyncFeatureParameters,
 )
+from mirtool.rhythm.parameters import PulseParameters, TempogramParameters
 
 if TYPE_CHECKING:
-    from mirtool.types import AudioSource, Features, Notes
+    from mirtool.types import Features
 
 _Parameters = TypeVar("_Parameters")
 _INPUT = many("X", "audio, MIDI, MusicXML or notes", "audio", "score", "notes")
+_NOVELTY = many("X", "audio, a novelty curve, MIDI, MusicXML or notes", "audio", "features", "score", "notes")
 
 
-def _compute(
-    job: Job, compute: "Callable[[AudioSource | Notes, _Parameters], Features]", parameters: _Parameters
-) -> None:
+def _compute(job: Job, compute: "Callable[[Any, _Parameters], Features]", parameters: _Parameters) -> None:
     """Compute, write and draw features; those of an excerpt get the times of the whole."""
     from dataclasses import replace
 
@@ -126,6 +126,43 @@ def novelty(job: Job, parameters: NoveltyParameters) -> None:
     Paper: Müller, Fundamentals of Music Processing, section 6.1.
     """
     from mirtool.features.novelty import novelty as compute
+
+    _compute(job, compute, parameters)
+
+
+@command(_NOVELTY, writes="features", plots=True)
+def tempogram(job: Job, parameters: TempogramParameters) -> None:
+    """Compute a tempogram: how strongly each tempo is there at each moment.
+
+    Sections of the novelty are compared with sinusoids (fourier), which shows a tempo and its multiples, or with
+    themselves moved in time (autocorrelation), which shows a tempo and its fractions; cyclic ones add up tempi that are
+    octaves apart, over as many whole octaves as there are from the lowest tempo. Other novelties come through a pipe.
+
+    For example:
+        mirtool features tempogram take.wav -o take.npy --plot take.png
+        mirtool features novelty take.wav --method complex | mirtool features tempogram - --method cyclic -o take.npy
+
+    Paper: Grosche, Müller, Kurth (2010), Cyclic tempogram: a mid-level tempo representation for music signals.
+    """
+    from mirtool.rhythm.tempogram import tempogram as compute
+
+    _compute(job, compute, parameters)
+
+
+@command(_NOVELTY, writes="features", plots=True)
+def plp(job: Job, parameters: PulseParameters) -> None:
+    """Compute the predominant local pulse: where one would tap.
+
+    The sinusoids that fit the novelty best are added up over time; the maxima of the curve are the beats of the tempo
+    that prevails around them, and their height tells how steady it is (0 to 1).
+
+    For example:
+        mirtool features plp take.wav -o take.npy --plot take.png
+        mirtool features novelty take.wav | mirtool features plp - --tempo-low 60 --tempo-high 180 -o take.npy
+
+    Paper: Grosche, Müller (2011), Extracting predominant local pulse information from music recordings.
+    """
+    from mirtool.rhythm.plp import plp as compute
 
     _compute(job, compute, parameters)
 

@@ -34,5 +34,4 @@ class TempogramParameters(PeriodicityParameters):
 class PulseParameters(PeriodicityParameters):
     """Predominant local pulse (Grosche and Müller, TASLP 2011)."""
 
-    tempo_high: float = field(default=300.0, metadata={"help": "highest tempo", "unit": "BPM"})
     hop: float = field(default=0.1, metadata={"help": "distance of the sinusoids that are added up", "unit": "s"})

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,17 @@ from mirtool.rhythm.parameters import PeriodicityParameters, TempogramParameters
 from mirtool.signal.stft import Windows, frame_count, hann
 from mirtool.types import AudioSource, Features, Notes
 
+_MAX_TEMPI = 20000  # rows of a matrix
+_ROUNDING = 1e-6  # of the energy of a window: rounding errors of an autocorrelation by float32 transforms
 METHODS = ("fourier", "autocorrelation", "cyclic", "cyclic-autocorrelation")
 
 
 class FourierState:
     """Online Fourier tempogram: novelty in, complex coefficients out (FMP, Section 6.2.2).
 
-    Frame n is F(n, ω) = Σ_m Δ(m) w(m - c_n) exp(-2πi ω (m - c_n)) with ω = τ / 60 over the novelty rate and a Hann window
-    w. The phase is that at the centre c_n of the frame. The window is scaled such that a cosine of amplitude a in the
-    novelty gives a magnitude of a.
+    Frame n is F(n, ω) = Σ_m Δ(m) w(m - c_n) exp(-2πi ω (m - c_n)) with ω = τ / 60 over the novelty rate and a Hann
+    window w. The phase is that at the centre c_n of the frame. The window is scaled such that a cosine of amplitude a
+    in the novelty gives a magnitude of a.
 
     Parameters
     ----------
@@ -110,11 +113,12 @@ class AutocorrelationState:
 
     def _transform(self, windows: Frames) -> Frames:
         spectra = np.fft.rfft(windows, self._size)
-        products = np.fft.irfft(spectra.real**2 + spectra.imag**2, self._size)[:, : self._overlap.size]
+        products: NDArray[Any] = np.fft.irfft(spectra.real**2 + spectra.imag**2, self._size)[:, : self._overlap.size]
+        products[products < _ROUNDING * products[:, :1]] = 0  # what the transform leaves where nothing recurs
         products /= self._overlap
         low, high = products[:, self._below], products[:, self._below + 1]
         frames: Frames = low + self._share * (high - low)
-        return np.maximum(frames, 0)  # rounding
+        return frames
 
 
 def tempo_axis(parameters: PeriodicityParameters) -> NDArray[np.float64]:
@@ -127,14 +131,12 @@ def tempo_axis(parameters: PeriodicityParameters) -> NDArray[np.float64]:
     count = math.floor((high - low) / step + 1e-9) + 1
     if count > _MAX_TEMPI:
         raise ParameterError(f"{count} tempi: more than {_MAX_TEMPI}; choose a larger step")
-    return low + step * np.arange(count)
-
-
-_MAX_TEMPI = 20000
+    tempi: NDArray[np.float64] = low + step * np.arange(count, dtype=np.float64)
+    return tempi
 
 
 def octave_axis(parameters: TempogramParameters) -> tuple[NDArray[np.float64], int]:
-    """Return tempi (BPM) evenly spaced on a logarithmic axis over whole octaves from low, and their number of octaves."""
+    """Return tempi (BPM), `octave_bins` an octave, over the whole octaves from low, and how many these are."""
     if parameters.octave_bins < 1:
         raise ParameterError(f"an octave needs at least one bin, not {parameters.octave_bins}")
     tempo_axis(parameters)  # the same bounds
@@ -213,7 +215,7 @@ def tempogram(source: AudioSource | Notes | Features, parameters: TempogramParam
     return Features(
         data,
         rate / hop,
-        kind="cyclic tempogram" if cyclic else "tempogram",
+        kind="cyclic_tempogram" if cyclic else "tempogram",
         dims=("relative_tempo" if cyclic else "tempo", "time"),
         axis=tuple(tempi.tolist()),
         start=curve.start,
