@@ -114,3 +114,26 @@ def halves(job: Job) -> None:
     middle = len(events) // 2
     job.write_part("first", type(events)({"time": events["time"][:middle]}))
     job.write_part("second", type(events)({"time": events["time"][middle:]}))
+
+
+@command(many("X", "audio", "audio"), writes="events", plots=True, live=True)
+def loudest(
+    job: Job,
+    every: Annotated[float, Option("Seconds of sound for each row.")] = 0.05,
+    copy: Annotated[str | None, Option("Write the sound, too.", output=".wav")] = None,
+) -> None:
+    """Tell the loudest sample of each stretch of sound.
+
+    Columns: time,strength
+    """
+    import numpy as np
+
+    from mirtool.types import Events
+
+    source, start = job.read_from_zero()
+    rows = 0
+    with job.rows(Events({"time": np.zeros(0), "strength": np.zeros(0)})) as write:
+        for block in source.blocks(round(every * source.sample_rate)):
+            time = start + every * rows
+            rows += 1
+            write(Events({"time": np.array([time]), "strength": np.array([np.abs(block).max()])}))

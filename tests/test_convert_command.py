@@ -91,7 +91,7 @@ def test_sample_rate_of_a_layer(call, folder):
     [
         (["beats.csv", "--subtype", "PCM_16"], "--subtype is for audio"),
         (["beats.csv", "--sample-rate", "8000"], "--sample-rate is for audio and Sonic Visualiser layers"),
-        (["take.wav", "--sample-rate", "0"], "--sample-rate must be positive, not 0"),
+        (["take.wav", "--sample-rate", "0"], "--sample-rate: must be at least 1, not 0"),
         (["beats.csv", "--format", "lab"], "-: lab cannot hold events"),
         (["beats.csv", "--format", "wav"], "-: wav cannot hold events"),
         (["beats.csv", "--from", "excel"], "no format 'excel'"),

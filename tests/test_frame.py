@@ -329,19 +329,6 @@ def test_wrong_job_tables(run, files, text, code, says):
 # ------------------------------------------------------------------------------------------------------------ processes
 
 
-DRIVER = """
-import sys
-import sample_commands
-from mirtool.cli import main
-from mirtool.cli.command import Entry, entry_of
-commands = entry_of(sample_commands).commands
-main.load = lambda name: Entry(name, "", {name: commands[name]})
-if __name__ == "__main__":
-    main.run.__defaults__ = (main.load,)
-    main.main()
-"""
-
-
 def heed_interrupt():
     """Undo what a shell does to its background jobs, where SIGINT is ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -350,14 +337,11 @@ def heed_interrupt():
 @pytest.fixture
 def driver(files):
     """Start the sample commands as a program of its own."""
-    path = files / "driver.py"
-    path.write_text(DRIVER)
-
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}
-        words = [sys.executable, str(path), *arguments]
+        words = [sys.executable, str(ROOT / "tests/sample_program.py"), *arguments]
         process = subprocess.Popen(
             words,
             env=environment,

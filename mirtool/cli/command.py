@@ -44,7 +44,14 @@ Inputs have three shapes, made by `many` (X…: a job each), `fixed` (PATH X: on
 ``job.write_part(name, container)`` for each, and users choose a folder (``-o DIR/``) or one part (``--only NAME``).
 
 The job reads and writes: `Job.read`, `write`, `write_part` and `wants`, `write_as` (further files), `plot`, `draw`,
-`progress`, `log`. Errors are raised as in `mirtool.errors`, from anywhere.
+`rows`, `progress`, `log`. Errors are raised as in `mirtool.errors`, from anywhere.
+
+A command with ``live=True`` offers ``--live``. Where `Job.is_live`, it reads a source that may have no end and writes
+rows as they become known::
+
+    with job.rows(Events({"time": (), "strength": ()})) as write:  # the columns
+        for events in live_onsets(source, parameters):
+            write(events)
 
 A new command needs its file, its name in `CONTENTS`, ``make docs``, and golden cases in ``tests/cases``; the tests of
 all commands (``tests/test_matrix.py``) find it by themselves.
@@ -85,6 +92,7 @@ class Command:
     writes: str
     parts: bool
     plots: bool
+    live: bool
 
     @property
     def module(self) -> str:
@@ -163,6 +171,9 @@ class Command:
 
 def _shared(command: Command) -> Iterator[Option]:
     reads = [kind for argument in command.inputs.arguments for kind in argument.reads]
+    taken = {option.name for option in command.own}
+    if command.live:
+        yield options.LIVE
     yield options.OUTPUT
     yield dataclasses.replace(options.FORMAT, choices=command.formats)
     if command.writes in ("audio", ""):
@@ -173,6 +184,10 @@ def _shared(command: Command) -> Iterator[Option]:
         yield options.PLOT
     if command.inputs.shape != "none":
         yield options.FROM
+        if "audio" in reads:
+            yield from (
+                option for option in (options.RAW, options.SAMPLE_RATE, options.CHANNELS) if option.name not in taken
+            )
         if "audio" in command.inputs.arguments[0].reads:
             yield from (options.START, options.DURATION)
         if "features" in reads:
@@ -188,7 +203,7 @@ def _shared(command: Command) -> Iterator[Option]:
 
 
 def command(
-    inputs: Inputs | None, *, writes: str, parts: bool = False, plots: bool = False
+    inputs: Inputs | None, *, writes: str, parts: bool = False, plots: bool = False, live: bool = False
 ) -> Callable[[Callable[..., None]], Command]:
     """Make a command of a function.
 
@@ -203,8 +218,10 @@ def command(
         There are several outputs.
     plots : bool
         Offers ``--plot``.
+    live : bool
+        Offers ``--live``.
     """
-    return lambda function: Command(function, inputs or Inputs("none"), writes, parts, plots)
+    return lambda function: Command(function, inputs or Inputs("none"), writes, parts, plots, live)
 
 
 @dataclass(frozen=True)

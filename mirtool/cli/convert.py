@@ -16,7 +16,11 @@ def convert(
     job: Job,
     sample_rate: Annotated[
         int | None,
-        Option("Resample audio to this rate; for a Sonic Visualiser layer: the rate of its recording.", unit="Hz"),
+        Option(
+            "Resample audio to this rate; with --raw: the rate it has; for a Sonic Visualiser layer: the recording's.",
+            unit="Hz",
+            least=1,
+        ),
     ] = None,
 ) -> None:
     """Convert between formats: tables, scores, features and audio.
@@ -33,6 +37,7 @@ def convert(
         mirtool convert score.mid --format csv | head
         mirtool convert novelty.csv -o novelty.npy
         mirtool convert take.flac -o take.wav --subtype PCM_16 --sample-rate 22050
+        arecord -t raw -f S16_LE -r 44100 -d 10 | mirtool convert - --raw s16le --sample-rate 44100 -o take.wav
     """
     from mirtool.io import formats
 
@@ -44,11 +49,9 @@ def convert(
         raise UsageProblem("--subtype is for audio")
     if row is not None and row.containers == ("features",):
         container = _frames(container, plan.reading.feature_rate)
-    if sample_rate is None:
+    if sample_rate is None or plan.reading.raw is not None:
         job.write(container)
         return
-    if sample_rate <= 0:
-        raise UsageProblem(f"--sample-rate must be positive, not {sample_rate}")
     if is_audio:
         from mirtool.signal.resampling import resampled
 

@@ -3,8 +3,8 @@
 import io
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from mirtool.cli import progress
 from mirtool.errors import FormatError, UsageProblem
 
 if TYPE_CHECKING:
+    from mirtool.io.options import RawLayout
     from mirtool.types import AudioSource, Features, Table
 
     Container = AudioSource | Features | Table | Any
@@ -28,6 +29,8 @@ class Reading:
     duration: float | None = None
     feature_rate: float | None = None
     pedal: bool = False
+    raw: "RawLayout | None" = None
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,11 @@ class Job:
         self.collected = b""
         self.parts: list[str] = []
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the input may have no end, and rows are written as they become known."""
+        return self.plan.reading.live
+
     def read(self, index: int = 0) -> Any:
         """Read an input into its container.
 
@@ -129,14 +137,16 @@ class Job:
         from mirtool.io import formats
 
         name, reading = self.inputs[index], self.plan.reading
-        first = index == 0
+        first, described = index == 0, self._takes_format(index)
         container = formats.read(
             name,
-            format=reading.format if self._takes_format(index) else None,
+            format=reading.format if described else None,
             feature_rate=reading.feature_rate,
             start=reading.start if first else None,
             duration=reading.duration if first else None,
             pedal=reading.pedal,
+            raw=reading.raw if described else None,
+            live=reading.live,
         )
         return _checked(container, name, self.plan.reads[min(index, len(self.plan.reads) - 1)])
 
@@ -176,7 +186,7 @@ class Job:
         return from_zero(source, start, duration), start
 
     def _takes_format(self, index: int) -> bool:
-        """Whether --from speaks of this input: stdin, or else the first whose name says nothing."""
+        """Whether --from or --raw speaks of this input: stdin, or else the first whose name says nothing."""
         from mirtool.io import formats
 
         if "-" in self.inputs:
@@ -199,6 +209,37 @@ class Job:
         spool = io.BytesIO()
         formats.write_to(spool, container, WriteOptions(row.name, plan.subtype))
         self.collected = spool.getvalue()
+
+    @contextmanager
+    def rows(self, columns: "Table") -> "Iterator[Callable[[Table], None]]":
+        """Write rows as they become known, each at once.
+
+        An interrupt is the usual end of a stream without end: the rows until then are kept, also in a file.
+
+        Parameters
+        ----------
+        columns : Table
+            Without rows; its names are the header, which is written at once.
+
+        Yields
+        ------
+        callable
+            Takes a table of further rows.
+        """
+        from mirtool.cli.rows import RowStream
+        from mirtool.io import formats, streams
+
+        row = formats.target_format(formats.container_name(columns), self.plan.output, self.plan.format)
+        interrupt: BaseException | None = None
+        with streams.atomic(self.plan.output, buffered=False) as stream:
+            rows = RowStream(stream, row.name)
+            try:
+                rows.write(columns)
+                yield rows.write
+            except (KeyboardInterrupt, SystemExit) as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
     def wants(self, part: str) -> bool:
         """Whether a part will be written, so that others need no work."""

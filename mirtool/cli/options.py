@@ -8,6 +8,7 @@ from typing import Any
 
 from mirtool.cli import value_text
 from mirtool.errors import UsageProblem
+from mirtool.io.options import ENCODINGS
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,16 @@ SUBTYPE = _shared(
 ONLY = _shared("only", str, "Write this part alone, to -o FILE or stdout.", metavar="PART")
 FROM = _shared(
     "from_", str, "Format of stdin, or of the first input whose name does not tell it.", metavar="FORMAT"
+)  # fmt: skip
+RAW = _shared(
+    "raw", str, "That input is sound without a header, in this encoding.", metavar="ENCODING", choices=ENCODINGS
+)  # fmt: skip
+SAMPLE_RATE = _shared(
+    "sample_rate", int, "Sample rate of sound without a header.", metavar="HZ", unit="Hz", least=1
+)  # fmt: skip
+CHANNELS = _shared("channels", int, "Channels of sound without a header.", 1, metavar="N", least=1)
+LIVE = _shared(
+    "live", bool, "Read sound that may have no end, and write each row as soon as it is known.", False, in_rows=False
 )  # fmt: skip
 START = _shared("start", float | None, "Where to begin in the first input.", metavar="S", unit="seconds", least=0)
 DURATION = _shared(

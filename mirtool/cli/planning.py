@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Any
 
-from mirtool.cli import parameters
+from mirtool.cli import options, parameters, rows
 from mirtool.cli.command import NAMED, PICTURE_FORMATS, PICTURES, STREAMABLE, Command, names
 from mirtool.cli.inputs import Argument, Named, name_file, read_list, read_rows, search
 from mirtool.cli.job import Plan, Reading
 from mirtool.cli.options import Option
 from mirtool.errors import OutputProblem, UsageProblem
 from mirtool.io import formats
+from mirtool.io.options import RawLayout
 
 log = logging.getLogger("mirtool")
 
@@ -75,6 +76,8 @@ def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
     _check_stdin(plans, values)
     _check_targets(plans)
     _check_folders(plans)
+    if values.get("live"):
+        rows.check(command, plans, values)
     return plans
 
 
@@ -231,20 +234,36 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         column=_column(command, job) if collect and named else None,
         collect=collect,
         parts=parts,
-        reading=_reading(values),
+        reading=_reading(command, values),
         quiet=bool(values.get("quiet")) or several,
         level=log.level,
     )
 
 
-def _reading(values: Values) -> Reading:
+def _reading(command: Command, values: Values) -> Reading:
     return Reading(
         format=values.get("from_"),
         start=values.get("start"),
         duration=values.get("duration"),
         feature_rate=values.get("input_feature_rate"),
         pedal=bool(values.get("pedal")),
+        raw=_raw(command, values),
+        live=bool(values.get("live")),
     )
+
+
+def _raw(command: Command, values: Values) -> RawLayout | None:
+    encoding, rate, channels = (values.get(name) for name in ("raw", "sample_rate", "channels"))
+    if encoding is None:
+        for option in (options.SAMPLE_RATE, options.CHANNELS):
+            if option.name in values and option in command.shared:
+                raise UsageProblem(f"{option.flag} needs --raw")
+        return None
+    if values.get("from_") is not None:
+        raise UsageProblem("--raw: not together with --from")
+    if rate is None:
+        raise UsageProblem("--raw needs --sample-rate (and --channels, where there are several)")
+    return RawLayout(encoding, rate, channels or 1)
 
 
 def is_folder(name: str) -> bool:

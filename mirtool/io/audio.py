@@ -55,6 +55,38 @@ class WaveRecording(Recording):
             yield riff.samples(data, self._header)
 
 
+class LiveWave(Recording):
+    """WAV of plain samples from a pipe that may have no end: read once, as it comes, and not kept."""
+
+    def __init__(self, stream: BinaryIO, header: riff.WaveHeader, name: str, options: ReadOptions) -> None:
+        super().__init__(stream, name, header.layout, header.frames, options)
+        self._header = header
+        self._used = False
+
+    def _decode(self, frames: int) -> Iterator[Samples]:
+        if self._used:
+            raise RuntimeError("sound that is read live can be read once only")
+        self._used = True
+        return self._cut(self._chunks(frames))
+
+    def _chunks(self, frames: int) -> Iterator[Samples]:
+        width, promised = self._header.frame_bytes, self._header.frames
+        count = 0
+        rest = b""
+        while promised is None or count < promised:
+            wanted = frames if promised is None else min(frames, promised - count)
+            data = getattr(self._stream, "read1", self._stream.read)(wanted * width - len(rest))
+            if not data:
+                break
+            whole = rest + data
+            chunk = riff.samples(whole, self._header)
+            rest = whole[len(chunk) * width :]
+            count += len(chunk)
+            yield chunk
+        if promised is not None and self._needs(promised, count):
+            raise self._truncated(promised, count)
+
+
 class WaveStream(Recording):
     """WAV of plain samples from a pipe, read as it comes.
 
@@ -62,8 +94,7 @@ class WaveStream(Recording):
     """
 
     def __init__(self, stream: BinaryIO, header: riff.WaveHeader, name: str, options: ReadOptions) -> None:
-        total = None if header.data_bytes is None else header.data_bytes // header.frame_bytes
-        super().__init__(stream, name, header.layout, total, options)
+        super().__init__(stream, name, header.layout, header.frames, options)
         self._header = header
         self._kept = tempfile.SpooledTemporaryFile(streams.SPOOL_SIZE)  # noqa: SIM115 (lives as long as the recording)
         weakref.finalize(self, self._kept.close)
@@ -264,11 +295,11 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
     Parameters
     ----------
     stream : binary file
-        A WAV file need not be seekable: it is then read as it comes.
+        A WAV file, or samples without a header, need not be seekable: they are then read as they come.
     name : str
         As the user gave it, for messages.
     options : ReadOptions
-        `start` and `duration` choose a part.
+        `start` and `duration` choose a part; `raw` says that there is no header; `live`, that there may be no end.
 
     Returns
     -------
@@ -285,18 +316,28 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
         Only ffmpeg can decode this, and it is not installed.
     """
     seekable = stream.seekable()
+    plain = WaveRecording if seekable else LiveWave if options.live else WaveStream
+    if options.raw is not None:
+        head = streams.first_bytes(stream, streams.LIVE_HEAD_SIZE)
+        if sniffing.is_streamable(head):
+            raise FormatError("has a header, it is wav: read it without --raw", name)
+        return plain(stream, riff.raw_header(options.raw), name, options)
     if seekable:
         stream.seek(0)
     reader = riff.HeaderReader(stream, name)
     head = reader.peek(12)
     if not head:
         raise FormatError("empty", name)
-    if head[:4] in riff.MAGIC and head[8:] == b"WAVE":
+    if sniffing.is_streamable(head):
         header = reader.header()
         if header.plain:
-            return (WaveRecording if seekable else WaveStream)(stream, header, name, options)
+            return plain(stream, header, name, options)
     if seekable:
         return _decoded(stream, name, options)
+    if options.live:
+        raise FormatError(
+            f"{sniffing.complaint('WAV', head)}: live sound comes as WAV of plain samples, or with --raw", name
+        )
     copy = streams.spooled(reader.taken, stream, name)
     try:
         return _decoded(copy, name, options)

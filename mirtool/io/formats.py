@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from mirtool.errors import FormatError, UsageProblem
 from mirtool.io import sniffing, streams
-from mirtool.io.options import ReadOptions, WriteOptions
+from mirtool.io.options import RawLayout, ReadOptions, WriteOptions
 
 if TYPE_CHECKING:
     from mirtool.types import AudioSource, Features, Table
@@ -176,6 +176,8 @@ def read(
     start: float | None = None,
     duration: float | None = None,
     pedal: bool = False,
+    raw: RawLayout | None = None,
+    live: bool = False,
 ) -> AudioSource | Features | Table | Any:
     """Read an input of any kind.
 
@@ -191,6 +193,10 @@ def read(
         Keep this stretch only (s). Times stay those of the input.
     pedal : bool
         Let notes of a MIDI file sound as long as its sustain pedal holds them.
+    raw : RawLayout or None
+        The input is sound without a header.
+    live : bool
+        The input may have no end: what is no regular file is read once, as it comes, and must be WAV or raw.
 
     Returns
     -------
@@ -206,10 +212,11 @@ def read(
         There is no such format.
     """
     wanted = None if format is None else _row(format)
-    stream = streams.open_input(name, sniffing.is_streamable)
+    as_it_comes = live or raw is not None
+    stream = streams.open_input(name, (lambda head: True) if as_it_comes else sniffing.is_streamable)
     try:
-        row = _recognised(stream, name, wanted)
-        options = ReadOptions(row.name, feature_rate, start, duration, pedal)
+        row = FORMATS["wav"] if raw is not None else _recognised(stream, name, wanted)
+        options = ReadOptions(row.name, feature_rate, start, duration, pedal, raw, live)
         container = cast(Reader, _resolve(row.reader))(stream, name, options)
     except BaseException:
         stream.close()

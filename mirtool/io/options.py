@@ -2,6 +2,25 @@
 
 from dataclasses import dataclass
 
+# Samples without a header, as ffmpeg names them.
+ENCODINGS = ("u8", "s8", *(f"{kind}{order}" for kind in ("s16", "s24", "s32", "f32", "f64") for order in ("le", "be")))
+
+
+@dataclass(frozen=True)
+class RawLayout:
+    """What a header would say about samples that have none.
+
+    Parameters
+    ----------
+    encoding : str
+        One of `ENCODINGS`.
+    sample_rate, channels : int
+    """
+
+    encoding: str
+    sample_rate: int
+    channels: int = 1
+
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -17,6 +36,10 @@ class ReadOptions:
         The stretch that is wanted (s); a reader of audio need not decode more.
     pedal : bool
         Notes of a MIDI file sound as long as its sustain pedal holds them.
+    raw : RawLayout or None
+        The input is sound without a header.
+    live : bool
+        The input may have no end: it is read once, as it comes, and never kept.
     """
 
     format: str = ""
@@ -24,6 +47,8 @@ class ReadOptions:
     start: float | None = None
     duration: float | None = None
     pedal: bool = False
+    raw: RawLayout | None = None
+    live: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""WAV with its extensions (WAVE_FORMAT_EXTENSIBLE, RF64, BW64), read and written as a stream.
+"""WAV with its extensions (WAVE_FORMAT_EXTENSIBLE, RF64, BW64), read and written as a stream; samples without a header.
 
 The length that a header promises is not trusted: programs that write to a pipe leave 0, 0xFFFFFFFF or a round number
 just under 2 or 4 GiB in it. Such a file is read to its end. Microsoft, "Multiple channel audio data and WAVE files"
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import FormatError
+from mirtool.io.options import RawLayout
 
 PCM, IEEE_FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 # The last 14 bytes of a GUID made from a format tag (KSDATAFORMAT_SUBTYPE_…).
@@ -36,6 +37,10 @@ class WaveHeader:
         Position of the first sample (bytes).
     data_bytes : int or None
         Length of the samples that the header promises; None where it does not know.
+    big_endian : bool
+        The highest byte of a sample comes first (never in WAV).
+    signed : bool
+        Samples of 8 bits have a sign (never in WAV).
     """
 
     sample_rate: int
@@ -44,6 +49,8 @@ class WaveHeader:
     bits: int
     data_start: int
     data_bytes: int | None
+    big_endian: bool = False
+    signed: bool = False
 
     @property
     def layout(self) -> tuple[int, int]:
@@ -56,9 +63,22 @@ class WaveHeader:
         return self.channels * self.bits // 8
 
     @property
+    def frames(self) -> int | None:
+        """Samples a channel that the header promises."""
+        return None if self.data_bytes is None else self.data_bytes // self.frame_bytes
+
+    @property
     def plain(self) -> bool:
         """Whether the samples are uncompressed numbers that `samples` decodes."""
         return (self.tag == PCM and self.bits in (8, 16, 24, 32)) or (self.tag == IEEE_FLOAT and self.bits in (32, 64))
+
+
+def raw_header(layout: RawLayout) -> WaveHeader:
+    """Return the header that samples without one would have."""
+    name = layout.encoding
+    tag, bits = IEEE_FLOAT if name[0] == "f" else PCM, int(name[1:].rstrip("lbe"))
+    big_endian, signed = name.endswith("be"), name == "s8"
+    return WaveHeader(layout.sample_rate, layout.channels, tag, bits, 0, None, big_endian, signed)
 
 
 def is_placeholder(size: int) -> bool:
@@ -162,20 +182,21 @@ def samples(data: bytes, header: WaveHeader) -> NDArray[np.float32]:
     ndarray, shape (n, channels), float32
     """
     data = data[: len(data) - len(data) % header.frame_bytes] if len(data) % header.frame_bytes else data
+    order = ">" if header.big_endian else "<"
     if header.tag == IEEE_FLOAT:
         with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
-            values = np.frombuffer(data, "<f4" if header.bits == 32 else "<f8").astype(np.float32)
+            values = np.frombuffer(data, f"{order}f{header.bits // 8}").astype(np.float32)
     elif header.bits == 8:
-        values = np.frombuffer(data, np.uint8).astype(np.float32)
-        values -= 128
+        values = np.frombuffer(data, np.int8 if header.signed else np.uint8).astype(np.float32)
+        values -= 0 if header.signed else 128
         values /= 128
     elif header.bits == 24:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)[:, :: -1 if header.big_endian else 1]
         values = wide.view("<i4")[:, 0].astype(np.float32)
         values /= 1 << 31
     else:
-        values = np.frombuffer(data, "<i2" if header.bits == 16 else "<i4").astype(np.float32)
+        values = np.frombuffer(data, f"{order}i{header.bits // 8}").astype(np.float32)
         values /= 1 << (header.bits - 1)
     return values.reshape(-1, header.channels)
 

@@ -73,7 +73,9 @@ def open_input(name: str, is_streamable: Callable[[bytes], bool] = lambda head: 
 
 
 def first_bytes(stream: BinaryIO, size: int) -> bytes:
-    """Return the first bytes of a seekable stream, which is left at its beginning."""
+    """Return the first bytes of a stream, which is left at its beginning; of one that comes, at most 12."""
+    if not stream.seekable():
+        return cast(io.BufferedReader, stream).peek(size)[:size]
     stream.seek(0)
     head = stream.read(size)
     stream.seek(0)
@@ -164,7 +166,7 @@ def spooled(head: bytes, stream: BinaryIO, name: str) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def atomic(target: str) -> Iterator[BinaryIO]:
+def atomic(target: str, *, buffered: bool = True) -> Iterator[BinaryIO]:
     """Open an output, which takes the name `target` only when the block ends without an error.
 
     A symbolic link is followed. A new file gets the permissions that umask leaves, a replaced one keeps its own. What
@@ -174,6 +176,8 @@ def atomic(target: str) -> Iterator[BinaryIO]:
     ----------
     target : str
         A path, or `-` for stdout.
+    buffered : bool
+        Without a buffer each write goes out at once, and an interrupt cannot make one go out twice.
 
     Yields
     ------
@@ -192,16 +196,16 @@ def atomic(target: str) -> Iterator[BinaryIO]:
     descriptor = _descriptor_of(target)
     with _failures(target):
         if target == "-":
-            with _stdout() as stream:
+            with _stdout(buffered) as stream:
                 yield stream
         elif descriptor is not None:
-            with _straight(descriptor) as stream:
+            with _straight(descriptor, buffered) as stream:
                 yield stream
         elif _replaceable(target):
-            with _beside(os.path.realpath(target)) as stream:
+            with _beside(os.path.realpath(target), buffered) as stream:
                 yield stream
         else:
-            with _straight(_open(target, os.O_WRONLY), close=True) as stream:
+            with _straight(_open(target, os.O_WRONLY), buffered, close=True) as stream:
                 yield stream
 
 
@@ -242,9 +246,9 @@ class _Straight(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def _straight(descriptor: int, close: bool = False) -> Iterator[BinaryIO]:
+def _straight(descriptor: int, buffered: bool, close: bool = False) -> Iterator[BinaryIO]:
     raw = _Straight(descriptor)
-    stream = io.BufferedWriter(raw, COPY_SIZE)
+    stream = io.BufferedWriter(raw, COPY_SIZE) if buffered else raw
     try:
         yield cast(BinaryIO, stream)
         stream.flush()
@@ -258,7 +262,7 @@ def _straight(descriptor: int, close: bool = False) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _stdout() -> Iterator[BinaryIO]:
+def _stdout(buffered: bool) -> Iterator[BinaryIO]:
     if sys.stdout is None:
         raise OutputProblem("-: stdout is closed")
     sys.stdout.flush()
@@ -270,7 +274,7 @@ def _stdout() -> Iterator[BinaryIO]:
             spool.seek(0)
             shutil.copyfileobj(spool, sys.stdout.buffer, COPY_SIZE)
         return
-    with _straight(descriptor) as stream:
+    with _straight(descriptor, buffered) as stream:
         yield stream
 
 
@@ -300,10 +304,10 @@ def _replaceable(target: str) -> bool:
 
 
 @contextlib.contextmanager
-def _beside(target: str) -> Iterator[BinaryIO]:
+def _beside(target: str, buffered: bool) -> Iterator[BinaryIO]:
     """Write to a locked temporary file in the folder of the target, and rename it at the end."""
     temporary, descriptor = _create_temporary(target)
-    stream = open(descriptor, "w+b", COPY_SIZE)  # noqa: SIM115 - closed below, whatever happens
+    stream = open(descriptor, "w+b", COPY_SIZE if buffered else 0)  # noqa: SIM115 - closed below, whatever happens
     try:
         yield stream
         stream.flush()
