@@ -242,3 +242,60 @@ def live_pulse(curve, rate, length, tempi):
     for ahead in range(half):
         weight[ahead] = window[half + ahead : 2 * half].sum()
     return total / weight
+
+
+class BarPointer:
+    """A bar pointer by the definition: all states (beat, tempo, position), and the log-probability of each change.
+
+    `classes(position in the bar, tempo, position)` is the class of a state.
+    """
+
+    def __init__(self, intervals, bars, tempo_change, bar_change, classes):
+        self.intervals, self.bars, self.classes = intervals, bars, classes
+        self.tempo_change, self.bar_change = tempo_change, bar_change
+        beats = [(q, k) for q, length in enumerate(bars) for k in range(1, length + 1)]
+        self.states = [(beat, m, p) for beat in beats for m, interval in enumerate(intervals) for p in range(interval)]
+
+    def change(self, before, after):
+        ((q, k), i, p), ((r, later), j, s) = before, after
+        if s > 0:
+            return 0.0 if ((q, k), i, p + 1) == after else -np.inf
+        if p != self.intervals[i] - 1:
+            return -np.inf
+        if k == self.bars[q] and later == 1:
+            return self.tempo_change[i][j] + self.bar_change[q][r]
+        return self.tempo_change[i][j] if (q, k + 1) == (r, later) else -np.inf
+
+    def seen(self, frame, state):
+        (_, k), m, p = state
+        return frame[self.classes(k, m, p)]
+
+
+def bar_pointer_viterbi(log_likelihoods, model, fixed):
+    """Return the log-probability of the best path through all states, beats fixed at some frames."""
+
+    def seen(n, state):
+        (_, k), _, p = state
+        if n in fixed and not (p == 0 and fixed[n] in (0, k)):
+            return -np.inf
+        return model.seen(log_likelihoods[n], state)
+
+    states = model.states
+    scores = [-np.log(len(states)) + seen(0, state) for state in states]
+    for n in range(1, len(log_likelihoods)):
+        came = [max(score + model.change(b, a) for b, score in zip(states, scores, strict=True)) for a in states]
+        scores = [score + seen(n, state) for score, state in zip(came, states, strict=True)]
+    return max(scores)
+
+
+def bar_pointer_filter(log_likelihoods, model):
+    """Yield the distribution over all states after each frame."""
+    states = model.states
+    probabilities = np.full(len(states), 1 / len(states))
+    changes = np.exp([[model.change(before, after) for after in states] for before in states])
+    for n, frame in enumerate(log_likelihoods):
+        if n:
+            probabilities = probabilities @ changes
+        probabilities = probabilities * np.exp([model.seen(frame, state) for state in states])
+        probabilities = probabilities / probabilities.sum()
+        yield probabilities

@@ -87,20 +87,24 @@ def _machine() -> Iterator[Row]:
 
 def _kernels(job: Job, warm: bool) -> Iterator[Row]:
     """Yield a row a chapter that has kernels; compile them if asked."""
-    import importlib.util
+    import importlib
     import pkgutil
     import time
 
     import mirtool
 
-    chapters = sorted(item.name for item in pkgutil.iter_modules(mirtool.__path__) if item.ispkg)
-    having = [name for name in chapters if importlib.util.find_spec(f"mirtool.{name}._kernels") is not None]
-    with job.progress(len(having), "compiling") as advance:
-        for name in having:
+    modules: dict[str, list[str]] = {}
+    for item in pkgutil.walk_packages(mirtool.__path__, "mirtool."):
+        _, chapter, *inside = item.name.split(".")
+        if inside and inside[0].endswith("_kernels"):
+            modules.setdefault(chapter, []).append(item.name)
+    with job.progress(len(modules), "compiling") as advance:
+        for name, files in sorted(modules.items()):
             if not warm:
                 yield f"kernels of {name}", "there", "mirtool doctor --warm compiles them"
                 continue
             begin = time.perf_counter()
-            importlib.import_module(f"mirtool.{name}._kernels").warm()
+            for file in files:
+                importlib.import_module(file).warm()
             yield f"kernels of {name}", "ready", f"{time.perf_counter() - begin:.1f} s"
             advance(1)

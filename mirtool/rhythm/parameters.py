@@ -35,3 +35,23 @@ class PulseParameters(PeriodicityParameters):
     """Predominant local pulse (Grosche and Müller, TASLP 2011)."""
 
     hop: float = field(default=0.1, metadata={"help": "distance of the sinusoids that are added up", "unit": "s"})
+
+
+@dataclass(frozen=True)
+class BarPointerParameters:
+    """The states of the bar pointer, and how it moves on (Krebs, Böck and Widmer, ISMIR 2015)."""
+
+    range: tuple[float, float] = field(
+        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
+    )
+    tempi: int | None = field(
+        default=None,
+        metadata={
+            "help": "number of tempi, equal ratios apart; auto: one for each length of a beat in frames",
+            "none": "auto",
+        },
+    )
+    steadiness: float = field(
+        default=100.0, metadata={"help": "λ of exp(-λ |ratio - 1|), the weight of a change of tempo between two beats"}
+    )
+    bar_change: float = field(default=1e-3, metadata={"help": "probability of another number of beats in the next bar"})
