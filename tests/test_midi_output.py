@@ -153,41 +153,6 @@ def test_segments_are_no_midi():
         written(Segments({"start": [0.0], "end": [1.0], "label": ["a"]}))
 
 
-def test_beats_lie_on_the_beat():
-    rng = np.random.default_rng(5)
-    times = 1.3 + np.cumsum(rng.uniform(0.3, 0.7, 400))
-    beats = Events({"time": times, "beat": np.arange(400) % 3 + 1})
-    score = back(beats)
-    lead = round(float(score.beats(times[0])))
-    np.testing.assert_allclose(score.seconds((lead + np.arange(400)) * score.ticks_per_beat), times, atol=1e-5)
-    assert [signature[1] for signature in score.time_signatures] == [lead, 3]
-    assert score.time_signatures[1][0] == lead * score.ticks_per_beat
-
-
-def test_an_upbeat_joins_the_first_bar():
-    beats = Events({"time": [0.0, 0.5, 1.0, 1.5, 2.0, 2.5], "beat": [4, 1, 2, 3, 4, 1]})
-    assert [(tick // 480, beats) for tick, beats, _ in back(beats).time_signatures] == [(0, 1), (1, 4)]
-
-
-def test_long_gaps_between_beats_hold_several_beats():
-    times = np.array([40.0, 41.0, 100.0, 101.0])
-    score = back(Events({"time": times, "beat": np.zeros(4)}))
-    found = score.seconds(np.arange(0, 60) * score.ticks_per_beat)
-    assert all(np.abs(found - time).min() < 1e-5 for time in times)
-    assert max(tempo for _, tempo in score.tempo_map.changes) <= MAX_TEMPO
-    assert score.time_signatures == []
-
-
-def test_no_beats_and_one_beat():
-    assert len(back(Events({"time": np.zeros(0), "beat": np.zeros(0)})).notes) == 0
-    assert back(Events({"time": [3.0], "beat": [1]})).seconds(480).tolist() == 3.0
-
-
-def test_beats_must_increase():
-    with pytest.raises(DataError, match="increasing times"):
-        written(Events({"time": [1.0, 1.0], "beat": [1, 2]}))
-
-
 def test_events_without_beats_become_clicks():
     got = back(Events({"time": [0.5, 1.25]})).notes
     np.testing.assert_allclose(got["onset"], [0.5, 1.25])

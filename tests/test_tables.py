@@ -90,6 +90,10 @@ def test_everything_comes_back(container, format):
     [
         (CHORDS, "lab", None),
         (BEATS, "beats", ["time", "beat"]),
+        (BEATS, "audacity", ["time", "beat"]),
+        (BEATS, "sv", ["time", "beat"]),
+        (BEATS, "jams", None),
+        (BEATS, "fmp", None),
         (ONSETS, "beats", None),
         (ONSETS, "mireval", None),
         (DRUMS, "mireval", None),

@@ -124,6 +124,13 @@ def texts(cells: Sequence[str]) -> NDArray[Any]:
     return column
 
 
+def beats_or_labels(labels: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Make a column of the labels of points in time: `beat` where all are whole numbers, else `label`."""
+    if len(labels) and all(re.fullmatch(r"\d{1,3}", label) for label in labels):
+        return {"beat": labels.astype(np.float64)}
+    return {"label": labels}
+
+
 def numbers(name: str, cells: Sequence[str], first_row: int = 0) -> NDArray[np.float64]:
     """Convert cells to numbers; those of a column that is no time may be empty (NaN).
 

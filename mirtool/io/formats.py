@@ -243,7 +243,7 @@ def write(
     Parameters
     ----------
     container : AudioSource, Features, Table or Score
-        Of a score, a format for tables takes the notes.
+        Of a score, a format for tables takes the notes, one that holds events only the beats.
     name : str
         A path, or `-` for stdout.
     format : str or None
@@ -269,7 +269,9 @@ def write_to(stream: BinaryIO, container: Any, options: WriteOptions) -> None:
     """Write a container to a stream, in a format that can hold it (see `target_format`)."""
     row = _row(options.format)
     if "score" not in row.containers and container_name(container) == "score":
-        container = container.notes
+        container = (
+            container.notes if "notes" in row.containers else _resolve("mirtool.io.beat_map:beats_of_score")(container)
+        )
     cast(Writer, _resolve(cast(str, row.writer)))(container, stream, options)
 
 
@@ -289,7 +291,7 @@ def target_format(container: str, name: str, format: str | None = None) -> Forma
 
 
 def _holds(row: Format, container: str) -> bool:
-    return container in row.containers or (container == "score" and "notes" in row.containers)
+    return container in row.containers or (container == "score" and bool({"notes", "events"} & set(row.containers)))
 
 
 def _row(format: str) -> Format:

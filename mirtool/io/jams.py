@@ -124,6 +124,8 @@ _EVENTS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     """Read the one annotation of a known namespace (those above, and the other segment_ and chord_ ones).
 
+    A column `confidence` follows where any is known.
+
     Raises
     ------
     FormatError
@@ -141,7 +143,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
         raise FormatError(f"holds {len(found)} annotations to read, not one ({', '.join(map(str, names))})", name)
     try:
         kind = _kind(found[0]["namespace"])
-        return columns.container_of(_columns(str(kind), list(_rows(found[0]["data"]))))
+        rows = list(_rows(found[0]["data"]))
+        return columns.container_of(_columns(str(kind), rows) | _confidence(rows))
     except columns.RowError as error:
         raise FormatError(f"observation {error.row + 1}: {error.message}", name) from None
     except (KeyError, TypeError, AttributeError, ValueError):
@@ -162,6 +165,13 @@ def _rows(data: Any) -> Iterator[Mapping[str, Any]]:
         return
     for values in zip(*data.values(), strict=True):
         yield dict(zip(data, values, strict=True))
+
+
+def _confidence(rows: list[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Return the column `confidence`, if any is known."""
+    sure = [row.get("confidence") for row in rows]
+    known = np.array([value if isinstance(value, float | int) else np.nan for value in sure], dtype=np.float64)
+    return {"confidence": np.where(np.isinf(known), np.nan, known)} if np.isfinite(known).any() else {}
 
 
 def _columns(kind: str, rows: list[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from mirtool.errors import FormatError
+from mirtool.io.beat_map import beats_of_score, is_beat_map
 from mirtool.io.options import ReadOptions
 from mirtool.tempo_map import TempoMap
-from mirtool.types import Score
+from mirtool.types import Events, Score
 
 # A file that counts in SMPTE frames: microseconds of the "quarter note" that has a second's frames (29: 30 drop frame).
 SMPTE_TEMPO = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
 
 
-def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
+def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score | Events:
     """Read a MIDI file of type 0, 1 or 2.
 
     Tempo changes count wherever they stand. A note-on while the same pitch sounds on its channel makes a further
@@ -32,8 +33,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
 
     Returns
     -------
-    Score
-        With all messages of the file.
+    Score or Events
+        A score has all messages of the file. A tempo map that was made of beats becomes beats again.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score:
             begin = end
     changes = [(0, frame_tempo)] if frame_tempo else collector.changes
     score = Score.from_rows(collector.notes, TempoMap(ticks_per_beat, changes), tuple(collector.messages))
+    if is_beat_map(score):
+        return beats_of_score(score)
     return score.sustained() if options.pedal else score
 
 

@@ -1,23 +1,20 @@
 """Writing standard MIDI files: type 1, tempo and time signatures on track 0."""
 
 import struct
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from math import ceil
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError
+from mirtool.io.beat_map import END_OF_TRACK, score_of_beats
 from mirtool.io.options import WriteOptions
-from mirtool.tempo_map import MAX_TEMPO, TempoMap
+from mirtool.tempo_map import TempoMap
 from mirtool.types import Events, Notes, Score, Table
 
 TICKS_PER_BEAT = 1000  # at the default tempo, 120 a minute: 2000 ticks a second
-BEAT_TICKS = 480  # of a tempo map made of beats
 CLICK_PITCH, CLICK_CHANNEL, CLICK_SECONDS = 37, 9, 0.05  # side stick of the General MIDI drum set
-END_OF_TRACK = b"\xff\x2f"
 # What comes first at one tick: ends of notes, then changes, then notes, then ends of notes without length.
 OFF, CHANGE, ON, ZERO_OFF, LAST = range(5)
 
@@ -31,7 +28,7 @@ def write(container: Table | Score, stream: BinaryIO, options: WriteOptions) -> 
     ----------
     container : Score, Notes or Events
         A score keeps its ticks and messages. Notes stand on a grid of 1/2000 s at a fixed tempo. Events with a column
-        `beat` become a tempo map in which event n lies on beat n; other events become clicks.
+        `beat` become a tempo map (see `mirtool.io.beat_map`); other events become clicks.
     stream : binary file
         Need not be seekable.
     options : WriteOptions
@@ -169,61 +166,3 @@ def _clicks(events: Events) -> Notes:
             "channel": np.full(count, CLICK_CHANNEL),
         }
     )
-
-
-def score_of_beats(events: Events) -> Score:
-    """Make a tempo map in which the events are the beats (quarter notes).
-
-    Parameters
-    ----------
-    events : Events
-        With a column `beat`: position in the bar, 1 for a downbeat, 0 for unknown. Where downbeats are known, time
-        signatures put the bar lines there; what comes before the first downbeat is one bar.
-
-    Returns
-    -------
-    Score
-        Without notes. Whole beats lead from 0 s to the first event; intervals that are longer than the slowest tempo of
-        MIDI (16.8 s) hold several beats.
-
-    Raises
-    ------
-    DataError
-        Times that do not increase, or are negative.
-    """
-    times = events["time"]
-    if not np.isfinite(times).all() or (len(times) and times[0] < 0) or (np.diff(times) <= 0).any():
-        raise DataError("beats need increasing times from 0 on")
-    if not len(times):
-        return _empty_score(TempoMap(BEAT_TICKS), (), 0)
-    limit = MAX_TEMPO / 1e6
-    usual = float(np.median(np.diff(times))) if len(times) > 1 else float(times[0]) or 0.5
-    lead = max(1, round(times[0] / usual), ceil(times[0] / limit)) if times[0] > 0 else 0
-    beats = np.concatenate(([lead], np.maximum(np.ceil(np.diff(times) / limit).astype(np.int64), 1)))
-    places = np.cumsum(beats)
-    changes = []
-    place, now = 0, 0  # in beats and in microseconds: where the changes so far lead to
-    for count, end in zip(beats.tolist(), np.rint(times * 1e6).astype(np.int64).tolist(), strict=True):
-        if count:
-            tempo = min(max(round((end - now) / count), 1), MAX_TEMPO)
-            changes.append((place * BEAT_TICKS, tempo))
-            now += tempo * count
-            place += count
-    downbeats = places[events["beat"] == 1].tolist()
-    return _empty_score(TempoMap(BEAT_TICKS, changes), _signatures(downbeats), place * BEAT_TICKS)
-
-
-def _signatures(downbeats: Sequence[int]) -> tuple[tuple[int, bytes], ...]:
-    """Return the time signatures that put bar lines on downbeats (in beats, ascending)."""
-    lines = [0, *downbeats] if downbeats and downbeats[0] else list(downbeats)
-    found: list[tuple[int, bytes]] = []
-    for begin, end in pairwise(lines):
-        data = bytes((0xFF, 0x58, min(end - begin, 255), 2, 24, 8))
-        if not found or found[-1][1] != data:
-            found.append((begin * BEAT_TICKS, data))
-    return tuple(found)
-
-
-def _empty_score(tempo_map: TempoMap, messages: tuple[tuple[int, bytes], ...], end: int) -> Score:
-    notes = Notes({name: np.zeros(0) for name in Notes.REQUIRED})
-    return Score(notes, np.zeros((0, 2), np.int64), tempo_map, ((*messages, (end, END_OF_TRACK)),))

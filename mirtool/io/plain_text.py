@@ -10,7 +10,7 @@ mireval   time                        Events
           time label                  Events (`label`)
           start end label             Segments
           onset offset frequency      Notes (in Hz, as mir_eval wants them)
-audacity  start end label             Segments; Events if all start = end
+audacity  start end label             Segments; Events if all start = end (whole numbers: `beat`)
 ========  ==========================  ===================================================
 
 Cells are separated by white space on reading (by tabs in Audacity's, and in lines of mireval that have any), by tabs on
@@ -90,7 +90,7 @@ def _beats(rows: list[list[str]]) -> dict[str, NDArray[Any]]:
 def _audacity(rows: list[list[str]]) -> dict[str, NDArray[Any]]:
     found = _intervals(rows)
     if len(rows) and np.array_equal(found["start"], found["end"]):
-        return {"time": found["start"], "label": found["label"]}
+        return {"time": found["start"], **columns.beats_or_labels(found["label"])}
     return found
 
 

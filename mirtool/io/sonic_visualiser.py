@@ -29,8 +29,9 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     Returns
     -------
     Table
-        Events of time instants (`label`) and time values (`f0_hz`, `bpm` or `value`, by the unit; `label`), Segments of
-        regions (`value`), Notes of notes. A column without content is left out.
+        Events of time instants (`label`, or `beat` where all labels are whole numbers) and of time values (`f0_hz`,
+        `bpm` or `value`, by the unit; `label`), Segments of regions (`value`), Notes of notes. A column without content
+        is left out.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def _table(model: Mapping[str, str], points: list[dict[str, str]]) -> dict[str, 
     labels = {"label": label} if any(label) else {}
     dimensions, unit = model.get("dimensions"), model.get("units", "")
     if dimensions == "1":
-        return {"time": begin, **labels}
+        return {"time": begin, **(columns.beats_or_labels(label) if labels else {})}
     value = _numbers(points, "value")
     if dimensions == "2" and model.get("subtype", "") == "":
         column = next(name for name, known in _UNITS.items() if known in (unit, ""))
