@@ -119,6 +119,20 @@ class NoveltyParameters(AnalysisParameters):
 
 
 @dataclass(frozen=True)
+class BandParameters(AnalysisParameters):
+    """Magnitudes in bands on a logarithmic axis of frequency."""
+
+    feature_rate: float = field(default=100.0, metadata={"help": "frames per second", "unit": "Hz"})
+    window_length: int = field(default=2048, metadata={"help": "length of the Hann window", "unit": "samples"})
+    octave_bands: int = field(default=24, metadata={"help": "bands of an octave"})
+    low: float = field(default=30.0, metadata={"help": "lowest frequency", "unit": "Hz"})
+    high: float = field(default=10000.0, metadata={"help": "highest frequency", "unit": "Hz"})
+    compression: float = field(
+        default=1e3, metadata={"help": "γ of the logarithmic compression log(1 + γ v); 0 for none"}
+    )
+
+
+@dataclass(frozen=True)
 class DlncoParameters(KeyParameters):
     """DLNCO: decaying locally normalised chroma onsets (Ewert, Müller and Grosche, ICASSP 2009)."""
 

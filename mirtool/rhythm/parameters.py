@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from mirtool.features.parameters import BandParameters
+
 
 @dataclass(frozen=True)
 class PeriodicityParameters:
@@ -55,3 +57,18 @@ class BarPointerParameters:
         default=100.0, metadata={"help": "λ of exp(-λ |ratio - 1|), the weight of a change of tempo between two beats"}
     )
     bar_change: float = field(default=1e-3, metadata={"help": "probability of another number of beats in the next bar"})
+
+
+@dataclass(frozen=True)
+class AccentParameters(BandParameters):
+    """How strongly something begins in each register, and how that becomes the activation of beats."""
+
+    lag: int = field(default=2, metadata={"help": "frames over which the bands must rise"})
+    reach: int = field(default=1, metadata={"help": "bands by which a partial may move without counting as new"})
+    registers: tuple[float, ...] = field(
+        default=(150.0, 600.0, 2500.0), metadata={"help": "where the registers part", "unit": "Hz"}
+    )
+    # Beats are carried by bass and bass drum more than by any other register (Goto, JNMR 2001).
+    register_weights: tuple[float, ...] = field(
+        default=(2.0, 1.0, 1.0, 1.0), metadata={"help": "weight of each register, from the lowest"}
+    )
