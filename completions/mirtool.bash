@@ -8,7 +8,7 @@ _mirtool() {
     fi
     case "$name" in
         features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync" ;;
-        evaluate) kinds="sync" ;;
+        evaluate) kinds="sync onsets beats tempo" ;;
         *) ;;
     esac
     if [[ -n "$kinds" ]] && ((COMP_CWORD == 2)); then
@@ -53,6 +53,9 @@ _mirtool() {
         "convert --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
         "convert --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "evaluate sync --format") words="csv tsv json" ;;
+        "evaluate onsets --format") words="csv tsv json" ;;
+        "evaluate beats --format") words="csv tsv json" ;;
+        "evaluate tempo --format") words="csv tsv json" ;;
         "doctor --format") words="csv tsv json" ;;
         *) ;;
     esac
@@ -74,6 +77,9 @@ _mirtool() {
         "plot") flags="--below --over --title -o --output --format --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "convert") flags="--sample-rate -o --output --format --subtype --from --raw --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate sync") flags="--resamples --level --seed -o --output --format --plot --from --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "evaluate onsets") flags="--window --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "evaluate beats") flags="--window --trim --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "evaluate tempo") flags="--tolerance --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "doctor") flags="--warm -o --output --format -q --quiet -v --verbose --debug -h --help" ;;
         *) ;;
     esac

@@ -146,3 +146,68 @@ def test_refusals(call, folder):
     assert "events" in wrong.err
     assert call("evaluate", "sync", folder / "ref/one.csv").code == 2
     assert call("evaluate", "nothing", "a", "b").code == 2
+
+
+@pytest.fixture
+def events(tmp_path):
+    """Four items in ref/ and est/: perfect, late, halved, and without an estimate."""
+    found = {"perfect": (0.0, 1), "late": (0.04, 1), "half": (0.0, 2)}
+    for name in ("ref", "est"):
+        (tmp_path / name).mkdir()
+    for item in (*found, "missing"):
+        rows = [f"{time / 2:.2f},{time % 4 + 1}\n" for time in range(80)]
+        (tmp_path / "ref" / f"{item}.csv").write_text("time,beat\n" + "".join(rows))
+        if item in found:
+            late, step = found[item]
+            rows = [f"{time / 2 + late:.2f},{time % 4 + 1}\n" for time in range(0, 80, step)]
+            (tmp_path / "est" / f"{item}.csv").write_text("time,beat\n" + "".join(rows))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("onsets", {"perfect": ("f", 1), "late": ("f25", 0), "half": ("recall", 0.5), "missing": ("f", 0)}),
+        ("beats", {"perfect": ("cmlt", 1), "late": ("bias_ms", 40), "half": ("amlt", 1), "missing": ("f", 0)}),
+        ("tempo", {"perfect": ("acc1", 1), "late": ("acc1", 1), "half": ("acc2", 1), "missing": ("acc2", 0)}),
+    ],
+)
+def test_folders_of_events(call, events, task, expected):
+    target = events / "scores.svg"
+    result = call("evaluate", task, events / "ref", events / "est", "--plot", target)
+    assert result.code == 1
+    assert "1 of 4 failed: missing" in result.err
+    found = {row["item"]: row for row in rows(result)}
+    assert list(found) == [*sorted(expected), "mean", "low", "high"]
+    for item, (column, value) in expected.items():
+        assert float(found[item][column]) == pytest.approx(value, abs=0.03)
+    assert b"<svg" in target.read_bytes()
+
+
+@pytest.mark.parametrize("task", ["onsets", "beats", "tempo"])
+def test_one_pair_of_events(call, events, task):
+    target = events / "one.svg"
+    result = call("evaluate", task, events / "ref/late.csv", events / "est/late.csv", "--plot", target)
+    assert (result.code, result.err) == (0, "")
+    assert len(rows(result)) == 4
+    assert b"<svg" in target.read_bytes()
+
+
+@pytest.mark.parametrize("task", ["onsets", "beats", "tempo"])
+def test_an_empty_estimate_is_wrong_and_an_empty_reference_refused(call, events, task):
+    (events / "empty.csv").write_text("time\n")
+    result = call("evaluate", task, events / "ref/late.csv", events / "empty.csv")
+    assert (result.code, result.err) == (0, "")
+    assert float(rows(result)[0]["acc1" if task == "tempo" else "f"]) == 0
+    result = call("evaluate", task, events / "empty.csv", events / "est/late.csv")
+    assert result.code == 65
+    assert "a reference without" in result.err
+
+
+def test_beats_of_other_formats(call, events):
+    for name in ("x.beats", "x.svl", "x.jams", "x.mid"):
+        assert call("convert", events / "ref/late.csv", "-o", events / name).code == 0
+        result = call("evaluate", "beats", events / "ref/late.csv", events / name)
+        assert (result.code, result.err) == (0, "")
+        assert float(rows(result)[0]["cmlc"]) == 1
+        assert float(rows(result)[0]["downbeat_f"]) == 1

@@ -180,7 +180,7 @@ def test_bootstrap_refuses_nonsense():
 def test_report_ends_with_mean_and_interval_over_the_items():
     reference = path([1, 2, 3], [1, 2, 3])
     items = {f"item {k}": sync.evaluate(reference, path([0, 4], [0.01 * k, 4 + 0.01 * k])) for k in (1, 2, 3)}
-    table = report(items, sync.COUNTS, QUICK)
+    table = report(items, sync.task(), QUICK)
     assert list(table.columns) == ["item", "points", *sync.METRICS, "outside"]
     assert list(table["item"]) == ["item 1", "item 2", "item 3", "mean", "low", "high"]
     assert list(table["points"]) == [3, 3, 3, 9, 9, 9]
@@ -188,7 +188,7 @@ def test_report_ends_with_mean_and_interval_over_the_items():
     assert 9.99 < table["mean_ms"][4] < 20 < table["mean_ms"][5] < 30.01
     assert table["over_25ms"][3] == pytest.approx(1 / 3)
     with pytest.raises(DataError, match="no item"):
-        report({}, sync.COUNTS, QUICK)
+        report({}, sync.task(), QUICK)
 
 
 def test_report_of_one_item_has_its_interval_over_points():
@@ -197,7 +197,7 @@ def test_report_of_one_item_has_its_interval_over_points():
     estimate = path([0, 50], [0, 50])
     scores = sync.evaluate(reference, estimate)
     intervals = sync.intervals(reference, estimate, QUICK)
-    table = report({"one": scores}, sync.COUNTS, QUICK, intervals)
+    table = report({"one": scores}, sync.task(), QUICK, intervals)
     assert table["mean_ms"][:2] == pytest.approx([10, 10])
     assert 0 < table["mean_ms"][2] < 10 < table["mean_ms"][3] < 20
     assert list(table["over_50ms"]) == [0, 0, 0, 0]

@@ -25,6 +25,7 @@ from mirtool.io import formats
 
 SAMPLES: dict[tuple[str, ...], list[str]] = {
     ("evaluate", "sync"): ["path.csv", "path.csv"],
+    ("evaluate", "beats"): ["events.csv", "events.csv", "--trim", "0"],
 }
 
 

@@ -2,28 +2,28 @@
 
 REF and EST are two files, or two folders whose files belong together if they have the same path without extension; a
 job table (--files-from PAIRS.tsv with the columns ref and est) names pairs freely. The result has a row an item, and
-three at the end: `mean`, `low` and `high`, the mean over the items and its bootstrap interval (of a single item: its
-scores, and their intervals over its points); counts are summed up there. What has no estimate counts as wrong
-throughout, is named, and makes the exit code 1.
+three at the end: `mean`, `low` and `high`, the mean over the items and its bootstrap interval (of a single path or
+list of onsets: its scores, and their intervals over its points); counts are summed up there. A cell is empty where a
+score is not known. What has no estimate counts as wrong throughout, is named, and makes the exit code 1.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mirtool.cli.command import command
-from mirtool.cli.inputs import Argument, fixed
+from mirtool.cli.inputs import Argument, Inputs, fixed
 from mirtool.cli.job import Job
-from mirtool.evaluation.parameters import Bootstrap
+from mirtool.evaluation.parameters import BeatMatching, Bootstrap, OnsetMatching, TempoMatching
+
+if TYPE_CHECKING:
+    from mirtool.cli.reference_pairs import Evaluated
 
 
-@command(
-    fixed(
-        Argument("REF", "reference: a table or a folder of them", ("path",)),
-        Argument("EST", "estimate, of the same kind", ("path",)),
-        together=True,
-    ),
-    writes="table",
-    plots=True,
-)
+def _pair(help: str, *reads: str) -> Inputs:
+    reference = Argument("REF", f"reference: {help}, or a folder of such", reads)
+    return fixed(reference, Argument("EST", "estimate, of the same kind", reads), together=True)
+
+
+@command(_pair("a warping path", "path"), writes="table", plots=True)
 def sync(job: Job, parameters: Bootstrap) -> None:
     """Tell how far a warping path leads from reference pairs of moments.
 
@@ -40,22 +40,112 @@ def sync(job: Job, parameters: Bootstrap) -> None:
 
     Paper: Müller, Fundamentals of Music Processing, section 3.3; intervals: Efron and Tibshirani (1993), ch. 13.
     """
-    from mirtool.cli.reference_pairs import evaluate_pairs
-    from mirtool.evaluation import corpus
+    from mirtool.cli.reference_pairs import report_pairs
     from mirtool.evaluation import sync as task
 
-    result = evaluate_pairs(job, task.evaluate, task.failure)
-    intervals = None
-    if len(result.scores) == len(result.complete) == 1:
-        intervals = task.intervals(*result.complete[0][1:], parameters)
-    job.write(corpus.report(result.scores, task.COUNTS, parameters, intervals))
-
-    def figure() -> Any:
+    def figure(result: "Evaluated") -> Any:
         from mirtool.plots.evaluation import deviation_figure
 
         errors = {item: task.errors_over_time(*pair) for item, *pair in result.complete}
         return deviation_figure(errors, task.THRESHOLDS_MS)
 
-    if result.complete:
-        job.plot(figure)
-    result.raise_failures()
+    report_pairs(job, task.task(), parameters, figure)
+
+
+@command(_pair("onsets, or notes", "events", "notes", "score"), writes="table", plots=True)
+def onsets(job: Job, matching: OnsetMatching, parameters: Bootstrap) -> None:
+    """Tell how many onsets were found, and how exactly.
+
+    Columns: item,onsets,estimated,hits,f,precision,recall,f25,bias_ms
+
+    An onset is hit if an estimate lies within 50 ms (--window); each counts once. f25: F at 25 ms. bias_ms: by how much
+    the estimates are late, as the median over the hits. --plot draws the errors over time with what was missed, or the
+    scores of several items.
+
+    For example:
+        mirtool onsets take.wav | mirtool evaluate onsets take.onsets.csv -
+        mirtool evaluate onsets references/ found/ -o scores.csv --plot scores.png
+
+    Paper: Raffel et al. (2014), mir_eval: a transparent implementation of common MIR metrics.
+    """
+    from mirtool.cli.reference_pairs import report_pairs
+    from mirtool.evaluation import events
+    from mirtool.evaluation import onsets as task
+
+    def figure(result: "Evaluated") -> Any:
+        return _detection_figure(result, matching.window, 0.0, ("f", "precision", "recall"))
+
+    report_pairs(job, task.task(matching), parameters, figure, events.onsets_of)
+
+
+@command(_pair("beats", "events", "score"), writes="table", plots=True)
+def beats(job: Job, matching: BeatMatching, parameters: Bootstrap) -> None:
+    """Tell how well beats and downbeats were tracked.
+
+    Columns: item,beats,estimated,f,cemgil,goto,p_score,cmlc,cmlt,amlc,amlt,information_gain,bias_ms,downbeat_f
+
+    F counts beats within 70 ms; CML and AML ask for the right period, too, at the annotated or any metrical level, over
+    the longest stretch (c) or in total (t). What comes before 5 s does not count (--trim). downbeat_f compares beats
+    numbered 1, where both tables have a column beat. --plot draws the errors over time, or the scores of several items.
+
+    For example:
+        mirtool beats take.wav | mirtool evaluate beats take.beats -
+        mirtool evaluate beats references/ found/ --trim 0 -o scores.csv --plot scores.png
+
+    Paper: Davies, Degara, Plumbley (2009), Evaluation methods for musical audio beat tracking algorithms.
+    """
+    from mirtool.cli.reference_pairs import report_pairs
+    from mirtool.evaluation import beats as task
+
+    def figure(result: "Evaluated") -> Any:
+        return _detection_figure(result, matching.window, matching.trim, ("f", "cmlt", "amlt", "downbeat_f"))
+
+    report_pairs(job, task.task(matching), parameters, figure, _beats_of)
+
+
+@command(_pair("tempi (bpm), or beats", "events", "table", "score"), writes="table", plots=True)
+def tempo(job: Job, matching: TempoMatching, parameters: Bootstrap) -> None:
+    """Tell whether the tempo is right.
+
+    Columns: item,reference_bpm,estimate_bpm,acc1,acc2,top2,p_score
+
+    acc1: the first tempo is within 4 % of the reference (--tolerance); acc2: or of its half, third, double or triple;
+    top2: one of the first two is. The tempo of beats is that of their median interval, of a tempo curve its median.
+    p_score is MIREX's (within 8 %), where the reference names two tempi. --plot draws the ratios of the tempi.
+
+    For example:
+        mirtool tempo take.wav | mirtool evaluate tempo take.beats.csv -
+        mirtool evaluate tempo references/ found/ -o scores.csv
+
+    Paper: Gouyon et al. (2006), An experimental comparison of audio tempo induction algorithms.
+    """
+    from mirtool.cli.reference_pairs import report_pairs
+    from mirtool.evaluation import tempo as task
+
+    def figure(result: "Evaluated") -> Any:
+        from mirtool.plots.detection import ratios_figure
+
+        return ratios_figure(result.scores)
+
+    report_pairs(job, task.task(matching), parameters, figure, _beats_of)
+
+
+def _beats_of(container: Any) -> Any:
+    """Return the beats of a score; tables stay."""
+    from mirtool.io.beat_map import beats_of_score
+    from mirtool.types import Score
+
+    return beats_of_score(container) if isinstance(container, Score) else container
+
+
+def _detection_figure(result: "Evaluated", window: float, trim: float, metrics: tuple[str, ...]) -> Any:
+    """Draw the events of one item, or the scores of several."""
+    from mirtool.evaluation.events import times_of
+    from mirtool.evaluation.onsets import matched
+    from mirtool.plots.detection import hits_figure, scores_figure
+
+    if len(result.scores) > 1:
+        return scores_figure(result.scores, metrics)
+    _, reference, estimate = result.complete[0]
+    truth, found = times_of(reference, "a reference", trim), times_of(estimate, "an estimate", trim)
+    return hits_figure(truth, found, matched(truth, found, window), window)

@@ -145,7 +145,8 @@ def _prose(text: str) -> Iterator[str]:
             if line.startswith("    ") != literal:
                 literal = not literal
                 yield from ((".RS 4", ".nf") if literal else (".fi", ".RE"))
-            yield _escaped(line.strip() if literal else line)
+            shown = _escaped(line.strip() if literal else line)
+            yield shown.replace(",", r",\:") if line.startswith("Columns: ") else shown  # may be broken there
         if literal:
             yield from (".fi", ".RE")
 

@@ -1,19 +1,22 @@
-"""Pairs of a reference and an estimate: found, read, scored one by one."""
+"""Pairs of a reference and an estimate: found, read, scored one by one, and reported."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mirtool.cli.inputs import Argument, Named, search
 from mirtool.cli.job import Job
 from mirtool.cli.planning import extensions_of
-from mirtool.errors import BatchFailure, MirtoolError, MissingInput, UsageProblem
+from mirtool.errors import BatchFailure, DataError, FormatError, MirtoolError, MissingInput, UsageProblem
+from mirtool.evaluation.parameters import Bootstrap
+
+if TYPE_CHECKING:
+    from mirtool.evaluation.corpus import Scores, Task
 
 log = logging.getLogger("mirtool")
-
-Scores = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Evaluated:
     total : int
     """
 
-    scores: dict[str, Scores] = field(default_factory=dict)
+    scores: "dict[str, Scores]" = field(default_factory=dict)
     complete: list[tuple[str, Any, Any]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     total: int = 0
@@ -50,17 +53,47 @@ class Evaluated:
             raise BatchFailure(f"{len(self.failed)} of {self.total} failed: {', '.join(self.failed)}")
 
 
-def evaluate_pairs(job: Job, evaluate: Callable[[Any, Any], Scores], failure: Callable[[Any], Scores]) -> Evaluated:
-    """Score every pair of a job.
+def report_pairs(
+    job: Job,
+    task: "Task",
+    parameters: Bootstrap,
+    figure: Callable[[Evaluated], Any],
+    prepare: Callable[[Any], Any] = lambda container: container,
+) -> None:
+    """Score every pair of a job, write the table over all, and draw it.
 
     Parameters
     ----------
     job : Job
         Its inputs are REF, EST, or REF, EST, REF, EST …; two folders stand for the files in them.
-    evaluate : callable
-        Scores of a reference and an estimate.
-    failure : callable
-        Scores of a reference whose estimate is missing.
+    task : Task
+    parameters : Bootstrap
+    figure : callable
+        Makes the picture.
+    prepare : callable
+        From what was read to what the task takes.
+
+    Raises
+    ------
+    MirtoolError
+        What went wrong, where there is a single pair.
+    BatchFailure
+        Some of several failed; each was logged.
+    """
+    from mirtool.evaluation import corpus
+
+    result = evaluate_pairs(job, task, prepare)
+    intervals = None
+    if task.intervals is not None and len(result.scores) == len(result.complete) == 1:
+        intervals = task.intervals(*result.complete[0][1:], parameters)
+    job.write(corpus.report(result.scores, task, parameters, intervals))
+    if result.complete:
+        job.plot(lambda: figure(result))
+    result.raise_failures()
+
+
+def evaluate_pairs(job: Job, task: "Task", prepare: Callable[[Any], Any]) -> Evaluated:
+    """Score every pair of a job, as `report_pairs` describes it.
 
     Raises
     ------
@@ -71,13 +104,15 @@ def evaluate_pairs(job: Job, evaluate: Callable[[Any, Any], Scores], failure: Ca
     result = Evaluated(total=len(pairs))
     for pair in pairs:
         try:
-            reference = _read(job, pair.reference)
-            scores = failure(reference)
+            with _naming(pair.reference):
+                reference = prepare(_read(job, pair.reference))
+                scores = task.failure(reference)
             try:
                 if pair.estimate is None:
                     raise MissingInput(f"{pair.name}: no estimate")
-                estimate = _read(job, pair.estimate)
-                scores = evaluate(reference, estimate)
+                with _naming(pair.estimate):
+                    estimate = prepare(_read(job, pair.estimate))
+                    scores = task.evaluate(reference, estimate)
                 result.complete.append((pair.name, reference, estimate))
             finally:
                 result.scores[pair.name] = scores
@@ -90,6 +125,15 @@ def evaluate_pairs(job: Job, evaluate: Callable[[Any, Any], Scores], failure: Ca
     if not result.scores:
         result.raise_failures()
     return result
+
+
+@contextlib.contextmanager
+def _naming(file: str) -> Iterator[None]:
+    """Say which file a problem with data is about."""
+    try:
+        yield
+    except DataError as problem:
+        raise FormatError(str(problem), file) from None
 
 
 def _pairs(job: Job) -> Iterator[Pair]:

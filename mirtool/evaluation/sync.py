@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError
+from mirtool.evaluation.corpus import Task
 from mirtool.evaluation.parameters import Bootstrap
 from mirtool.evaluation.statistics import Interval, bootstrap
 from mirtool.sync.paths import transfer
@@ -18,6 +19,11 @@ from mirtool.types import WarpingPath
 THRESHOLDS_MS = (25, 50, 100)
 METRICS = ("mean_ms", "median_ms", "p95_ms", *(f"over_{threshold}ms" for threshold in THRESHOLDS_MS))
 COUNTS = ("points", "outside")
+
+
+def task() -> Task:
+    """Return how paths are evaluated."""
+    return Task(evaluate, failure, COUNTS, intervals)
 
 
 def deviations(reference: WarpingPath, estimate: WarpingPath) -> NDArray[np.float64]:
