@@ -16,7 +16,7 @@ def tone(frequency, seconds=1.0, amplitude=0.5):
 
 def bands(samples, **changes):
     state = BandState(BandParameters(**changes))
-    return np.concatenate([*state.push(samples), *state.flush()]), state.centres
+    return np.concatenate(list(state.frames([samples]))), state.centres
 
 
 def test_filters_are_triangles_that_reach_their_neighbours():
@@ -38,8 +38,8 @@ def test_a_tone_is_strongest_in_its_band():
 def test_blocks_do_not_matter():
     samples = np.random.default_rng(0).standard_normal(RATE // 2).astype(np.float32)
     state = BandState(BandParameters())
-    pieces = [batch for piece in np.array_split(samples, 37) for batch in state.push(piece)]
-    np.testing.assert_array_equal(np.concatenate([*pieces, *state.flush()]), bands(samples)[0])
+    pieces = list(state.frames(np.array_split(samples, 37)))
+    np.testing.assert_array_equal(np.concatenate(pieces), bands(samples)[0])
 
 
 @pytest.mark.parametrize(

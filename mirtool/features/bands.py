@@ -1,6 +1,7 @@
 """Magnitudes in bands that are equally spaced on a logarithmic axis of frequency, and how they rise."""
 
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,12 @@ class BandState:
     def flush(self) -> list[Frames]:
         """Return the remaining frames; the state is spent."""
         return [self._bands(spectra) for spectra in self._stft.flush()]
+
+    def frames(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Frames]:
+        """Yield all batches of frames (m × K) of samples that come in blocks (n,); the state is spent."""
+        for samples in blocks:
+            yield from self.push(samples)
+        yield from self.flush()
 
     def _bands(self, spectra: NDArray[np.complex64]) -> Frames:
         magnitudes = np.sqrt(power(spectra))

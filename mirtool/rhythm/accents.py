@@ -1,6 +1,6 @@
 """Accents: how strongly something begins in each register of the sound, and what that tells of beats."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,31 +19,23 @@ _STEP = 10.0  # s
 
 
 class AccentState:
-    """Online accents: samples in, the rise of the bands summed up in registers (n × R) out.
+    """Online accents: frames of bands (n × K) in, their rise summed up in registers (n × R) out.
 
     Parameters
     ----------
     parameters : AccentParameters
-    batch : int, optional
-        Frames given out at a time, as for `mirtool.signal.stft.STFT`.
+    centres : ndarray, shape (K,)
+        Of the bands (Hz), as `mirtool.features.bands.BandState` has them.
     """
 
-    def __init__(self, parameters: AccentParameters, batch: int | None = None) -> None:
+    def __init__(self, parameters: AccentParameters, centres: NDArray[np.float64]) -> None:
         check(parameters)
-        self._bands = BandState(parameters, batch)
         self._rise = RiseState(parameters.lag, parameters.reach)
-        edges = np.searchsorted(self._bands.centres, parameters.registers)
-        self._registers = list(zip([0, *edges], [*edges, self._bands.centres.size], strict=True))
+        edges = np.searchsorted(centres, parameters.registers)
+        self._registers = list(zip([0, *edges], [*edges, centres.size], strict=True))
 
-    def push(self, samples: NDArray[np.float32]) -> list[Frames]:
-        """Take samples (n,) at the analysis rate; return the batches of accents (m × R) that are complete."""
-        return [self._summed(bands) for bands in self._bands.push(samples)]
-
-    def flush(self) -> list[Frames]:
-        """Return the remaining accents; the state is spent."""
-        return [self._summed(bands) for bands in self._bands.flush()]
-
-    def _summed(self, bands: Frames) -> Frames:
+    def push(self, bands: Frames) -> Frames:
+        """Take frames of bands (n × K) and return their accents (n × R)."""
         rise = self._rise.push(bands)
         return np.stack([rise[:, low:high].sum(axis=1) for low, high in self._registers], axis=1)
 
@@ -70,15 +62,16 @@ def accents(source: AudioSource, parameters: AccentParameters) -> Features:
     Features
         Kind ``accents``, R × N; the axis holds the lower ends of the registers (Hz).
     """
-    state = AccentState(parameters)
+    bands = BandState(parameters)
+    state = AccentState(parameters, bands.centres)
+    batches = (state.push(frames) for frames in bands.frames(sample_blocks(source, parameters.analysis_rate)))
+    expected = expected_frames(source, parameters.feature_rate)
+    return gathered_accents(batches, parameters, expected)
 
-    def batches() -> Iterator[Frames]:
-        for samples in sample_blocks(source, parameters.analysis_rate):
-            yield from state.push(samples)
-        yield from state.flush()
 
-    R = len(parameters.register_weights)
-    data = gathered(batches(), R, expected_frames(source, parameters.feature_rate))
+def gathered_accents(batches: Iterable[Frames], parameters: AccentParameters, expected: int | None) -> Features:
+    """Put batches of accents (n × R) one after the other; about as many frames are expected."""
+    data = gathered(batches, len(parameters.register_weights), expected)
     axis = (parameters.low, *parameters.registers)
     return features(data, "accents", "register", axis, parameters.feature_rate, provenance(parameters))
 

@@ -72,3 +72,11 @@ class AccentParameters(BandParameters):
     register_weights: tuple[float, ...] = field(
         default=(2.0, 1.0, 1.0, 1.0), metadata={"help": "weight of each register, from the lowest"}
     )
+
+
+@dataclass(frozen=True)
+class MetreParameters:
+    """Which bars there may be."""
+
+    beats_per_bar: tuple[int, ...] = field(default=(3, 4), metadata={"help": "numbers of beats that a bar may have"})
+    bar_change: float = field(default=1e-3, metadata={"help": "probability of another number of beats in the next bar"})
