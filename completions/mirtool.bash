@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp features plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -48,6 +48,8 @@ _mirtool() {
         "features plp --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "features sync --format") words="csv tsv npy" ;;
         "features sync --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "sonify --instrument") words="piano harpsichord organ strings click drums" ;;
+        "sonify --format") words="wav flac ogg opus mp3 aiff au caf" ;;
         "plot --format") words="png svg pdf" ;;
         "plot --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "convert --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
@@ -74,6 +76,7 @@ _mirtool() {
         "features tempogram") flags="--tempo-window --tempo-low --tempo-high --tempo-step --feature-rate --method --octave-bins -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features plp") flags="--tempo-window --tempo-low --tempo-high --tempo-step --hop -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features sync") flags="--feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "sonify") flags="--over --stereo --gain --instrument --sample-rate -o --output --format --subtype --from --input-feature-rate --pedal --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "plot") flags="--below --over --title -o --output --format --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "convert") flags="--sample-rate -o --output --format --subtype --from --raw --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate sync") flags="--resamples --level --seed -o --output --format --plot --from --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

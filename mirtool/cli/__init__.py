@@ -5,5 +5,5 @@ A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`)
 
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
-    "Tools": ("features", "plot", "convert", "evaluate", "doctor"),
+    "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

@@ -46,6 +46,11 @@ def over(source: AudioSource, other: AudioSource, gain: float = 0.0, stereo: boo
     return _Watched(_Over(mono(source) if stereo else source, mono(other), _factor(gain), stereo))
 
 
+def summed(source: AudioSource, other: AudioSource) -> AudioSource:
+    """Play two sounds of one sample rate together; `other`, as mono, on every channel of `source`."""
+    return _Over(source, mono(other), np.float32(1), False)
+
+
 def amplified(source: AudioSource, gain: float = 0.0) -> AudioSource:
     """Make a sound louder or softer by `gain` (dB); a warning says at the end if it went beyond full scale."""
     return _Watched(_Amplified(source, _factor(gain)))
