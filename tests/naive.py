@@ -130,6 +130,53 @@ def local_average(curve, reach):
     return average
 
 
+def flux(X, filters, level, gamma, lag, reach, weights):
+    """Values of superflux of spectra (n × bins), and where in the window they lie, in parts of the window from -1/2."""
+    N = 2 * (X.shape[1] - 1)
+    B = np.abs(X) @ filters
+    values, places = np.zeros(len(X)), np.zeros(len(X))
+    for n in range(len(X)):
+        turn = 0j
+        for k in range(B.shape[1]):
+            floor = level[n] / gamma
+            before = B[n - lag, max(k - reach, 0) : k + reach + 1].max() if n >= lag else 0
+            rise = weights[k] * max(np.log((B[n, k] + floor) / (before + floor)), 0) ** 1.5
+            values[n] += rise
+            for j in np.flatnonzero(filters[:, k]):
+                # the phase of a centred frame
+                a, b = (X[n, i] * np.exp(2j * np.pi * i * (N // 2) / N) for i in (j, j + 1))
+                turn += rise * np.exp(1j * np.angle(a * np.conj(b)))
+        places[n] = np.angle(turn) / (2 * np.pi)
+    return values, places
+
+
+def held(norms, ahead, decay):
+    """Level of a sound: the largest norm up to `ahead` later and, decaying, of all before."""
+    return [
+        max(norms[m] * decay ** max(n - m, 0) for m in range(min(n + ahead + 1, len(norms)))) for n in range(len(norms))
+    ]
+
+
+def peaks(curve, reach, gap, threshold):
+    """Indices of peaks by the definition."""
+    found = []
+    for n in range(len(curve)):
+        before, after = curve[max(n - reach, 0) : n], curve[n + 1 : n + reach + 1]
+        largest = all(v < curve[n] for v in before) and all(v <= curve[n] for v in after)
+        if curve[n] > 0 and curve[n] >= threshold and largest and (not found or n - found[-1] >= gap):
+            found.append(n)
+    return found
+
+
+def locally_normalized(curve, past, ahead, usual):
+    """Curve over the geometric mean of what is usual and its root mean square around each value."""
+    result = []
+    for n in range(len(curve)):
+        near = [float(curve[m]) ** 2 for m in range(n - past, n + ahead + 1) if 0 <= m < len(curve)]
+        result.append(curve[n] / (usual * max((sum(near) / len(near)) ** 0.5, 0.03 * usual)) ** 0.5)
+    return np.array(result)
+
+
 def dlnco(onsets, reach, threshold, decay):
     """DLNCO of chroma onsets (n × 12)."""
     N = len(onsets)

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from test_chroma import RATE, chord_notes, notes
 
 from mirtool.errors import ParameterError
-from mirtool.features.novelty import METHODS, NoveltyState, enhanced, novelty
-from mirtool.features.parameters import NoveltyParameters
+from mirtool.features.enhancement import EnhancementState
+from mirtool.features.novelty import NoveltyState, novelty
+from mirtool.features.parameters import NOVELTY_METHODS, NoveltyParameters
 from mirtool.signal.stft import hann
 from mirtool.types import Audio
 
@@ -15,7 +16,9 @@ ONSETS = np.arange(0.3, 2.9, 0.31)
 
 
 def parameters(**changes):
-    return NoveltyParameters(**{"compression": 100.0, **changes})
+    """Return parameters of the book's methods, each curve with the norm max."""
+    common = {"method": "spectral", "analysis_rate": RATE, "compression": 100.0, "average": 0.1, "norm": "max"}
+    return NoveltyParameters(**{**common, **changes})
 
 
 def struck(frequency=440.0, seconds=3.2):
@@ -75,7 +78,7 @@ def test_complex_is_still_in_a_steady_tone():
 def test_spectral_agrees_with_the_definition():
     samples = np.random.default_rng(0).standard_normal(2000).astype(np.float32)
     found = novelty(
-        Audio(samples, 8000), NoveltyParameters(analysis_rate=8000, window_length=256, compression=10, average=0.05)
+        Audio(samples, 8000), parameters(analysis_rate=8000, window_length=256, compression=10, average=0.05)
     )
     Y = np.log(1 + 10 * np.abs(naive.stft(samples, hann(256) * (2 / hann(256).sum()), 80)))
     rise = np.maximum(np.diff(Y, axis=0, prepend=Y[:1]), 0).sum(axis=1)
@@ -104,10 +107,31 @@ def test_energy_is_that_of_the_windowed_sound():
 def test_local_average(values, reach):
     curve = np.array(values, np.float32)
     expected = np.maximum(curve - naive.local_average(curve, reach), 0)
-    np.testing.assert_allclose(enhanced(curve, reach), expected, atol=1e-5)
+    np.testing.assert_allclose(enhanced([curve], average=reach / 100, norm="none"), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(0, 10, width=32), min_size=1, max_size=40), st.integers(0, 12), st.integers(0, 40))
+def test_local_norm(values, ahead, cut):
+    curve = np.array(values, np.float32)
+    expected = naive.locally_normalized(curve, 300, ahead, 2.0)
+    found = enhanced([curve[:cut], curve[cut:]], 2.0, average=0.0, norm="local", lookahead=ahead / 100)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def enhanced(pieces, usual=1.0, **changes):
+    state = EnhancementState(parameters(**changes), usual)
+    return np.concatenate([*(state.push(piece) for piece in pieces), state.flush()])
+
+
+def test_the_local_norm_makes_soft_passages_louder_but_not_as_loud():
+    curve = np.zeros(4000, np.float32)
+    curve[100:2000:50], curve[2000::50] = 1.0, 0.01
+    found = enhanced([curve], 0.01, average=0.0, norm="local")
+    assert found[3950] / found[1000] == pytest.approx(0.1, rel=0.05)  # the square root of 1 : 100
+
+
+@pytest.mark.parametrize("method", NOVELTY_METHODS)
 def test_the_same_bits_whatever_the_blocks(method):
     audio, settings = struck(), parameters(method=method, average=0.0, norm="none")
     state = NoveltyState(settings)
@@ -123,7 +147,7 @@ def test_notes():
     np.testing.assert_allclose(found.data[0, [50, 100, 200]], [1, 64 / 254, 32 / 254])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NOVELTY_METHODS)
 def test_silence_and_nothing(method):
     assert not novelty(Audio(np.zeros(RATE), RATE), parameters(method=method)).data.any()
     assert novelty(Audio(np.zeros(0), RATE), parameters(method=method)).data.shape == (1, 0)

@@ -1,31 +1,63 @@
 """Novelty curves: how much begins at a moment (FMP, Section 6.1)."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.errors import ParameterError
+from mirtool.errors import DataError, ParameterError
+from mirtool.features.enhancement import USUAL, EnhancementState
+from mirtool.features.flux import FluxState
 from mirtool.features.frames import (
     Frames,
     analysis_state,
     check_analysis,
     compress,
-    features,
     power,
     provenance,
     sample_blocks,
 )
-from mirtool.features.parameters import NoveltyParameters
+from mirtool.features.parameters import NOVELTY_METHODS, NoveltyParameters
 from mirtool.features.pitch import checked_times, note_frames
 from mirtool.types import AudioSource, Features, Notes
 
-METHODS = ("energy", "spectral", "phase", "complex")
+FLUX = ("superflux", "complexflux")
 
 
 class NoveltyState:
-    """Online novelty without post-processing: samples in, values of the curve out.
+    """Online novelty: samples in, values of the curve out, post-processed but for the norm ``max``.
+
+    Parameters
+    ----------
+    parameters : NoveltyParameters
+    batch : int, optional
+        Frames of the transform at a time, as for `mirtool.signal.stft.STFT`; live use takes 1.
+
+    Attributes
+    ----------
+    latency : float
+        How much of what follows a value must be heard before it is complete (s), a batch of one frame assumed.
+    """
+
+    def __init__(self, parameters: NoveltyParameters, batch: int | None = None) -> None:
+        if parameters.method not in NOVELTY_METHODS:
+            raise ParameterError(f"no novelty method {parameters.method} (there are: {', '.join(NOVELTY_METHODS)})")
+        self._change = (FluxState if parameters.method in FLUX else ChangeState)(parameters, batch)
+        self._enhancement = EnhancementState(parameters, USUAL[parameters.method])
+        frames = self._change.delay + self._enhancement.delay
+        self.latency = parameters.window_length / 2 / parameters.analysis_rate + frames / parameters.feature_rate
+
+    def push(self, samples: NDArray[np.float32]) -> list[Frames]:
+        """Take samples (n,) at the analysis rate; return the values (m,) that are complete."""
+        return [self._enhancement.push(values) for values in self._change.push(samples)]
+
+    def flush(self) -> list[Frames]:
+        """Return the remaining values; the state is spent."""
+        return [*map(self._enhancement.push, self._change.flush()), self._enhancement.flush()]
+
+
+class ChangeState:
+    """Online change from frame to frame: samples in, values of the curve out, without post-processing.
 
     Value n compares frame n with the frames before it, and is 0 where there are none: that a recording begins is no
     event in it.
@@ -41,11 +73,15 @@ class NoveltyState:
     parameters : NoveltyParameters
     batch : int, optional
         Frames given out at a time, as for `mirtool.signal.stft.STFT`.
+
+    Attributes
+    ----------
+    delay : int
+        Frames that must follow a value before it is complete.
     """
 
     def __init__(self, parameters: NoveltyParameters, batch: int | None = None) -> None:
-        if parameters.method not in METHODS:
-            raise ParameterError(f"no novelty method {parameters.method} (there are: {', '.join(METHODS)})")
+        self.delay = 0
         self._stft = analysis_state(parameters, batch)
         self._gamma = parameters.compression
         self._novelty = {
@@ -130,21 +166,6 @@ class NoveltyState:
         return values
 
 
-def enhanced(curve: Frames, reach: int) -> Frames:
-    """Subtract the average over 2 · reach + 1 values around each, and keep what is positive (FMP, Section 6.1.2).
-
-    Beyond the ends the curve counts as zero. A reach of 0 leaves the curve as it is.
-    """
-    if reach < 0:
-        raise ParameterError("the local average needs a reach that is not negative")
-    if reach == 0:
-        return curve
-    total = np.concatenate(([0.0], np.cumsum(curve, dtype=np.float64)))
-    n = np.arange(len(curve))
-    average = (total[np.minimum(n + reach + 1, len(curve))] - total[np.maximum(n - reach, 0)]) / (2 * reach + 1)
-    return np.maximum(curve - average, 0).astype(np.float32)
-
-
 def note_novelty(notes: Notes, feature_rate: float) -> Frames:
     """Return, shape (N,), the velocities (1 for 127) of the notes that begin at each frame."""
     onset, _ = checked_times(notes)
@@ -154,7 +175,7 @@ def note_novelty(notes: Notes, feature_rate: float) -> Frames:
 
 
 def novelty_values(source: AudioSource, parameters: NoveltyParameters) -> Iterator[Frames]:
-    """Yield the values (n,) of the curve of a sound, without post-processing."""
+    """Yield the values (n,) of the curve of a sound, post-processed as far as that can be done online."""
     state = NoveltyState(parameters)
     for samples in sample_blocks(source, parameters.analysis_rate):
         yield from state.push(samples)
@@ -172,7 +193,7 @@ def novelty(source: AudioSource | Notes, parameters: NoveltyParameters) -> Featu
     Returns
     -------
     Features
-        Kind ``novelty``, 1 × N.
+        Kind ``novelty``, 1 × N. Values that compare two frames lie between them: `start` is then negative.
 
     Raises
     ------
@@ -182,16 +203,41 @@ def novelty(source: AudioSource | Notes, parameters: NoveltyParameters) -> Featu
         Samples or times that are not finite.
     """
     check_analysis(parameters)
-    if parameters.norm not in ("none", "max"):
-        raise ParameterError(f"no norm {parameters.norm} (there are: none, max)")
-    if not 0 <= parameters.average < math.inf:
-        raise ParameterError(f"the local average needs a reach that is not negative, not {parameters.average:g} s")
     if isinstance(source, Notes):
-        curve = note_novelty(source, parameters.feature_rate)
+        state = EnhancementState(parameters, USUAL["notes"])
+        start = 0.0
+        pieces = [state.push(note_novelty(source, parameters.feature_rate)), state.flush()]
     else:
-        curve = np.concatenate([np.zeros(0, np.float32), *novelty_values(source, parameters)])
-    curve = enhanced(curve, round(parameters.average * parameters.feature_rate))
+        start = novelty_start(parameters)
+        pieces = [np.zeros(0, np.float32), *novelty_values(source, parameters)]
+    curve = np.concatenate(pieces)
     largest = curve.max(initial=0)
     if parameters.norm == "max" and largest > 0:
         curve = curve / largest
-    return features(curve[None, :], "novelty", "novelty", ("novelty",), parameters.feature_rate, provenance(parameters))
+    made = provenance(parameters)
+    return Features(
+        curve[None, :], parameters.feature_rate, "novelty", ("novelty", "time"), ("novelty",), start, provenance=made
+    )
+
+
+def novelty_start(parameters: NoveltyParameters) -> float:
+    """Return the time of the first value of the curve of a sound (s): what compares two frames lies between them."""
+    return 0.0 if parameters.method in FLUX else -0.5 / parameters.feature_rate
+
+
+def checked_curve(curve: Features) -> Features:
+    """Return features that are a curve of finite numbers over time, such as a novelty.
+
+    Raises
+    ------
+    DataError
+        A matrix of more than one row, without a time axis, or with values that are not finite numbers.
+    """
+    if curve.data.ndim != 2 or curve.data.shape[0] != 1 or np.iscomplexobj(curve.data):
+        shape = " × ".join(map(str, curve.data.shape))
+        raise DataError(f"no novelty curve: a matrix of {shape} values instead of one row of real numbers")
+    if curve.feature_rate is None:
+        raise DataError("a curve without frames per second")
+    if not np.isfinite(curve.data).all():
+        raise DataError("the novelty holds values that are not finite numbers")
+    return curve

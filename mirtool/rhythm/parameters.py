@@ -80,3 +80,14 @@ class MetreParameters:
 
     beats_per_bar: tuple[int, ...] = field(default=(3, 4), metadata={"help": "numbers of beats that a bar may have"})
     bar_change: float = field(default=1e-3, metadata={"help": "probability of another number of beats in the next bar"})
+
+
+@dataclass(frozen=True)
+class PeakParameters:
+    """Which maxima of a curve count."""
+
+    threshold: float = field(default=0.35, metadata={"help": "smallest value of the novelty that counts as an onset"})
+    min_gap: float = field(default=0.03, metadata={"help": "least time between two onsets", "unit": "s"})
+    comparison: float = field(
+        default=0.05, metadata={"help": "reach to either side over which an onset is the largest value", "unit": "s"}
+    )

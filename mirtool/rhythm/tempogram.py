@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.errors import DataError, ParameterError
+from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames, gathered, provenance
-from mirtool.features.novelty import novelty
+from mirtool.features.novelty import checked_curve, novelty
 from mirtool.features.parameters import NoveltyParameters
 from mirtool.rhythm.parameters import PeriodicityParameters, TempogramParameters
 from mirtool.signal.stft import Windows, frame_count, hann
 from mirtool.types import AudioSource, Features, Notes
 
+# The curve that periodicities are looked for in, where sound or notes are given.
+CURVE = NoveltyParameters(method="spectral", analysis_rate=22050, compression=1e3, average=0.1, norm="max")
 _MAX_TEMPI = 20000  # rows of a matrix
 _ROUNDING = 1e-6  # of the energy of a window: rounding errors of an autocorrelation by float32 transforms
 METHODS = ("fourier", "autocorrelation", "cyclic", "cyclic-autocorrelation")
@@ -165,16 +168,9 @@ def novelty_curve(source: AudioSource | Notes | Features, feature_rate: float = 
     DataError
         A matrix of more than one row, without a time axis, or with values that are not finite numbers.
     """
-    if not isinstance(source, Features):
-        return novelty(source, NoveltyParameters(feature_rate=feature_rate))
-    if source.data.ndim != 2 or source.data.shape[0] != 1 or np.iscomplexobj(source.data):
-        shape = " × ".join(map(str, source.data.shape))
-        raise DataError(f"no novelty curve: a matrix of {shape} values instead of one row of real numbers")
-    if source.feature_rate is None:
-        raise DataError("a curve without frames per second")
-    if not np.isfinite(source.data).all():
-        raise DataError("the novelty holds values that are not finite numbers")
-    return source
+    if isinstance(source, Features):
+        return checked_curve(source)
+    return novelty(source, replace(CURVE, feature_rate=feature_rate))
 
 
 def tempogram(source: AudioSource | Notes | Features, parameters: TempogramParameters) -> Features:

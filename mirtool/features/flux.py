@@ -1,0 +1,203 @@
+"""Flux over logarithmic bands: SuperFlux and ComplexFlux, relative to the level of the sound and placed in time."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.errors import ParameterError
+from mirtool.features import _kernels
+from mirtool.features.bands import log_bands
+from mirtool.features.frames import Frames, analysis_state
+from mirtool.features.parameters import NoveltyParameters
+
+DECAY = 10.0  # s in which the level of a sound that has ended falls to 1/e
+QUIETEST = 1e-4  # what is below this level (80 dB below a sine at full scale) counts as silence
+# Harmony changes in the lower bands, hiss and sibilants in the upper ones: weights fall linearly from 3/2 to 1/2.
+WEIGHTS = (1.5, 0.5)
+# The centre of what is new in a window lies behind its beginning, and farther behind the softer the attack is.
+ADVANCE = 0.004  # s
+
+
+class LevelState:
+    """Online level of a sound: the largest norm of a frame up to `ahead` frames later, falling slowly where it ends.
+
+    L(n) = max_m e(m) · exp(-max(n - m, 0) / τ) over all frames m ≤ n + ahead, τ being ten seconds.
+
+    Parameters
+    ----------
+    feature_rate : float
+        Hz.
+    ahead : int
+        Frames by which the levels come later than the norms.
+    """
+
+    def __init__(self, feature_rate: float, ahead: int) -> None:
+        self._decay = math.exp(-1 / (DECAY * feature_rate))
+        self._ahead = ahead
+        self._norms: NDArray[np.float64] = np.zeros(0)
+        self._last = 0.0
+
+    def push(self, norms: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take norms (n,) and return the levels (m,) that are known."""
+        self._norms = np.concatenate((self._norms, norms))
+        level = np.empty(max(len(self._norms) - self._ahead, 0))
+        self._last = _kernels.held_level(self._norms, self._ahead, self._decay, self._last, level)
+        self._norms = self._norms[len(level) :]
+        return level
+
+    def flush(self) -> NDArray[np.float64]:
+        """Return the remaining levels; the state is spent."""
+        return self.push(np.zeros(self._ahead))
+
+
+class FluxState:
+    """Online SuperFlux or ComplexFlux: samples in, values of the curve out, without post-processing.
+
+    What rises in a frame n of the band magnitudes B is
+
+        R(n, k) = |log(B(n, k) + c) - log(max_{|j - k| ≤ reach} B(n - lag, j) + c)|≥0
+
+    with c = L(n) / γ, L being the level of the sound (`LevelState`): how loud a recording is does not matter. The
+    maximum over neighbouring bands lets vibrato pass (Böck and Widmer, "Maximum filter vibrato suppression for onset
+    detection", DAFx 2013, equations 3 and 4). Its sum Σ_k w(k) R(n, k)^(3/2), which a new partial in few bands moves
+    more than a little more everywhere, is not laid to the centre of the frame but to where in it the new sound is: at
+    the local group delay of the bins that rise (reassignment: Auger and Flandrin, IEEE TSP 1995). This takes away what
+    long windows do to the time of an onset, and makes the peaks sharp. Before a recording there is silence, so that one
+    that begins with a note begins with an onset; where it is cut off at its end, nothing begins.
+
+    ComplexFlux multiplies R(n, k) by the smallest of |group delay| within the band, relative to half a window, the
+    largest of three frames: steady partials with tremolo have almost none (Böck and Widmer, "Local group delay based
+    vibrato and tremolo suppression for onset detection", ISMIR 2013, equations 6 to 8).
+
+    Parameters
+    ----------
+    parameters : NoveltyParameters
+        `method` is ``superflux`` or ``complexflux``.
+    batch : int, optional
+        Frames at a time, as for `mirtool.signal.stft.STFT`.
+
+    Attributes
+    ----------
+    centres : ndarray, shape (K,)
+        Of the bands (Hz).
+    delay : int
+        Frames that must follow a value before it is complete.
+    """
+
+    def __init__(self, parameters: NoveltyParameters, batch: int | None = None) -> None:
+        check(parameters)
+        rate = parameters.feature_rate
+        self._stft = analysis_state(parameters, batch)
+        filters, self.centres = log_bands(parameters)
+        self._first, self._place, self._filters = _sparse(filters)
+        self._weights = np.linspace(*WEIGHTS, len(self.centres)) / len(self.centres)
+        self._gamma = parameters.compression
+        self._lag, self._reach = max(round(parameters.lag * rate), 1), parameters.reach
+        ahead = round(parameters.lookahead * rate)
+        self._level = LevelState(rate, ahead)
+        self._complex = parameters.method == "complexflux"
+        self._delay = parameters.window_length / (2 * math.pi) / parameters.analysis_rate * rate  # frames a radian
+        self._shift = ADVANCE * rate
+        self._spread = math.ceil(math.pi * self._delay + self._shift) + 1
+        self.delay = max(ahead, int(self._complex)) + self._spread
+        K = len(self.centres)
+        self._bands: Frames | None = None  # from `lag` frames before the next one on
+        self._turns: NDArray[np.complex64] = np.zeros((0, K), np.complex64)
+        self._masks: Frames = np.ones((1, K), np.float32)  # from the frame before the next one on
+        self._levels: NDArray[np.float64] = np.zeros(0)
+        self._curve: NDArray[np.float64] = np.zeros(self._spread)  # from the first value that is not complete on
+        self._given = self._frame = self._samples = 0
+
+    def push(self, samples: NDArray[np.float32]) -> list[Frames]:
+        """Take samples (n,) at the analysis rate; return the values (m,) that are complete."""
+        self._samples += len(samples)
+        for spectra in self._stft.push(samples):
+            self._take(spectra)
+        return [self._rise(min(len(self._levels), len(self._masks) - 2 if self._complex else len(self._levels)))]
+
+    def flush(self) -> list[Frames]:
+        """Return the remaining values; the state is spent."""
+        for spectra in self._stft.flush():
+            self._take(spectra)
+        self._levels = np.concatenate((self._levels, self._level.flush()))
+        self._masks = np.concatenate((self._masks, self._masks[-1:]))
+        frames = self._frame + len(self._levels)
+        ends = self._stft.centres(0, frames) + self._stft.bins - 1
+        curve = [self._rise(len(self._levels), int(np.count_nonzero(ends > self._samples)))]
+        rest = self._curve[: self._frame - self._given].copy()
+        rest[-1:] += self._curve[len(rest) :].sum()
+        return [*curve, rest.astype(np.float32)]
+
+    def _take(self, spectra: NDArray[np.complex64]) -> None:
+        """Add a batch of frames to what is waiting for the level around it."""
+        K = len(self.centres)
+        bands, turns = np.empty((len(spectra), K), np.float32), np.empty((len(spectra), K), np.complex64)
+        _kernels.band_frames(spectra, self._first, self._place, self._filters, bands, turns)
+        before = np.zeros((self._lag, K), np.float32) if self._bands is None else self._bands
+        self._bands = np.concatenate((before, bands))
+        self._turns = np.concatenate((self._turns, turns))
+        if self._complex:
+            self._masks = np.concatenate((self._masks, self._group_delays(spectra)))
+        norms = np.sqrt(np.square(bands, dtype=np.float64).sum(axis=1))
+        self._levels = np.concatenate((self._levels, self._level.push(norms)))
+
+    def _rise(self, count: int, cut: int = 0) -> Frames:
+        """Let the next `count` frames rise, place their values, and return what no later frame reaches.
+
+        In the last `cut` frames, which reach beyond the end of the sound, nothing begins.
+        """
+        if count <= 0 or self._bands is None:
+            return np.zeros(0, np.float32)
+        values, sums = np.empty(count), np.empty(count, np.complex128)
+        floor = np.maximum(self._levels[:count], QUIETEST) / self._gamma
+        weights = np.broadcast_to(self._weights, (count, len(self._weights)))
+        if self._complex:
+            three = [self._masks[i : i + count] for i in range(3)]
+            weights = weights * np.maximum(np.maximum(three[0], three[1]), three[2])
+        _kernels.weighted_rise(
+            self._bands, self._lag, self._reach, floor, np.ascontiguousarray(weights), self._turns[:count], values, sums
+        )
+        values[max(count - cut, 0) :] = 0
+        self._bands, self._turns = self._bands[count:], self._turns[count:]
+        self._masks, self._levels = self._masks[count if self._complex else 0 :], self._levels[count:]
+        return self._placed(values, np.angle(sums))
+
+    def _placed(self, values: NDArray[np.float64], angles: NDArray[np.float64]) -> Frames:
+        n = np.arange(self._frame, self._frame + len(values))
+        self._frame += len(values)
+        missing = self._frame + self._spread - self._given - len(self._curve)
+        self._curve = np.concatenate((self._curve, np.zeros(max(missing, 0))))
+        _kernels.place_values(values, n + angles * self._delay - self._shift - self._given, self._curve)
+        ready = max(self._frame - self._spread - self._given, 0)
+        complete = self._curve[:ready].astype(np.float32)
+        self._curve, self._given = self._curve[ready:], self._given + ready
+        return complete
+
+    def _group_delays(self, spectra: NDArray[np.complex64]) -> Frames:
+        """Return the smallest |group delay| within each band (m × K), 1 for half a window."""
+        turn = -spectra[:, :-1] * spectra[:, 1:].conj()
+        delay = np.abs(np.angle(turn)) / np.float32(math.pi)
+        delay = np.concatenate((delay, delay[:, -1:]), axis=1)
+        ends = np.minimum(self._first + np.diff(self._place) + 1, delay.shape[1])
+        begins = np.maximum(self._first - 1, 0)
+        smallest = [delay[:, a:b].min(axis=1) for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        return np.stack(smallest, axis=1).astype(np.float32)
+
+
+def check(parameters: NoveltyParameters) -> None:
+    """Raise `ParameterError` where a parameter of the flux is outside its domain."""
+    if not 0 < parameters.compression < math.inf:
+        raise ParameterError(f"{parameters.method} needs a positive compression, not {parameters.compression:g}")
+    if not 0 < parameters.lag < math.inf or parameters.reach < 0:
+        raise ParameterError(f"no rise over {parameters.lag:g} s and {parameters.reach} bands")
+    if not 0 <= parameters.lookahead < math.inf:
+        raise ParameterError(f"the lookahead must not be negative, not {parameters.lookahead:g} s")
+
+
+def _sparse(filters: Frames) -> tuple[NDArray[np.int64], NDArray[np.int64], Frames]:
+    """Return of filters (bins × K) the first bins, and where the weights of each stand among all that are not 0."""
+    used = filters > 0
+    first = used.argmax(axis=0)
+    place = np.concatenate(([0], np.cumsum(used.sum(axis=0))))
+    return first.astype(np.int64), place.astype(np.int64), np.ascontiguousarray(filters.T[used.T])
