@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp features sonify plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp onsets features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -24,6 +24,10 @@ _mirtool() {
         "warp --tsm") words="hps pv wsola" ;;
         "warp --format") words="csv tsv json lab beats mireval audacity fmp sv jams npy midi wav flac ogg opus mp3 aiff au caf" ;;
         "warp --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "onsets --method") words="superflux complexflux energy spectral phase complex" ;;
+        "onsets --norm") words="none max local" ;;
+        "onsets --format") words="csv tsv json beats mireval audacity fmp sv jams midi" ;;
+        "onsets --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "features spectrogram --bank") words="gaussian semitone" ;;
         "features spectrogram --scale") words="linear pitch" ;;
         "features spectrogram --format") words="csv tsv npy" ;;
@@ -37,8 +41,8 @@ _mirtool() {
         "features cens --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "features dlnco --format") words="csv tsv npy" ;;
         "features dlnco --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
-        "features novelty --method") words="energy spectral phase complex" ;;
-        "features novelty --norm") words="none max" ;;
+        "features novelty --method") words="superflux complexflux energy spectral phase complex" ;;
+        "features novelty --norm") words="none max local" ;;
         "features novelty --format") words="csv tsv npy" ;;
         "features novelty --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "features tempogram --method") words="fourier autocorrelation cyclic cyclic-autocorrelation" ;;
@@ -68,11 +72,12 @@ _mirtool() {
     case "$path" in
         "sync") flags="--anchors --joint --grid --at --confidence --cost-matrix --cost-rate --method --steps --step-weights --feature-weights --transpose --band --subsequence --no-subsequence --trim --no-trim --feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "warp") flags="--source --target --inverse --compose --tsm -o --output --format --subtype --from --raw --sample-rate --channels --input-feature-rate --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "onsets") flags="--activation --feature-rate --analysis-rate --window-length --octave-bands --low --high --compression --method --lag --reach --average --norm --lookahead --threshold --min-gap --comparison -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features spectrogram") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --scale --power --no-power -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features chroma") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --norm --threshold -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features cens") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --smoothing --downsampling --threshold -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features dlnco") flags="--feature-rate --analysis-rate --pitch-low --pitch-high --tuning --onset-compression --local-norm --local-threshold --decay-frames -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
-        "features novelty") flags="--feature-rate --analysis-rate --window-length --method --compression --average --norm -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "features novelty") flags="--feature-rate --analysis-rate --window-length --octave-bands --low --high --compression --method --lag --reach --average --norm --lookahead -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features tempogram") flags="--tempo-window --tempo-low --tempo-high --tempo-step --feature-rate --method --octave-bins -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features plp") flags="--tempo-window --tempo-low --tempo-high --tempo-step --hop -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features sync") flags="--feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
