@@ -346,3 +346,24 @@ def bar_pointer_filter(log_likelihoods, model):
         probabilities = probabilities * np.exp([model.seen(frame, state) for state in states])
         probabilities = probabilities / probabilities.sum()
         yield probabilities
+
+
+def beat_score(activation, periods, tightness, beats):
+    """Σ Δ(n_k) - α Σ log²((n_k - n_{k-1}) / τ(n_k)) of a sequence of beats."""
+    changes = [np.log((n - m) / periods[n]) ** 2 for m, n in itertools.pairwise(beats)]
+    return sum(activation[n] for n in beats) - tightness * sum(changes)
+
+
+def beat_sequences(periods, last, fixed):
+    """Yield all sequences with a first beat in the first period, steps of ½ to 2 periods and a beat from `last` on."""
+
+    def extended(beats):
+        if beats[-1] >= last and set(fixed) <= set(beats):
+            yield beats
+        for n in range(beats[-1] + 1, len(periods)):
+            if max(1, int(periods[n] / 2 + 0.5)) <= n - beats[-1] <= int(2 * periods[n] + 0.5):
+                yield from extended([*beats, n])
+
+    for first in range(len(periods)):
+        if first < periods[first]:
+            yield from extended([first])

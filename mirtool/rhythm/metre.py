@@ -5,6 +5,7 @@ there: Goto, "An audio-based real-time beat tracking system for music with or wi
 Davies and Plumbley, "A spectral difference approach to downbeat extraction in musical audio", EUSIPCO 2006.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames
+from mirtool.features.pitch import checked_times, note_frames
+from mirtool.pitch import frequency_pitch, pitch_frequency
 from mirtool.rhythm.bar_pointer import Observation, state_space, viterbi
 from mirtool.rhythm.parameters import BarPointerParameters, MetreParameters
-from mirtool.types import Features
+from mirtool.types import Features, Notes
 
 POOL = 5  # frames of bands in one frame of harmony
 _HARMONY = (100.0, 2500.0)  # Hz
@@ -62,6 +65,20 @@ class Harmony:
     levels: NDArray[np.float16]
     centres: NDArray[np.float64]
     rate: float
+
+
+def note_harmony(notes: Notes, rate: float) -> Harmony:
+    """Return the harmony of notes: the velocities of those that sound, a band a pitch."""
+    onset, offset = checked_times(notes)
+    pitches = np.arange(math.ceil(frequency_pitch(_BASS[0])), math.floor(frequency_pitch(_HARMONY[1])) + 1)
+    M = note_frames(notes, rate)
+    change = np.zeros((M + 1, pitches.size))
+    band = np.rint(notes["pitch"]).astype(np.int64) - int(pitches[0])
+    kept = (band >= 0) & (band < pitches.size)
+    for times, sign in ((onset, 1), (offset, -1)):
+        frame = np.clip(np.rint(times[kept] * rate).astype(np.int64), 0, M)
+        np.add.at(change, (frame, band[kept]), sign * notes["velocity"][kept] / 127)
+    return Harmony(np.cumsum(change, axis=0)[:-1].astype(np.float16), pitch_frequency(pitches), rate)
 
 
 def downbeat_evidence(times: NDArray[np.float64], accents: Features, harmony: Harmony) -> NDArray[np.float64]:

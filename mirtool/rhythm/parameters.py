@@ -44,7 +44,7 @@ class BarPointerParameters:
     """The states of the bar pointer, and how it moves on (Krebs, Böck and Widmer, ISMIR 2015)."""
 
     range: tuple[float, float] = field(
-        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
+        default=(55.0, 215.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
     )
     tempi: int | None = field(
         default=None,
@@ -90,4 +90,24 @@ class PeakParameters:
     min_gap: float = field(default=0.03, metadata={"help": "least time between two onsets", "unit": "s"})
     comparison: float = field(
         default=0.05, metadata={"help": "reach to either side over which an onset is the largest value", "unit": "s"}
+    )
+
+
+TRACKERS = ("hmm", "dp", "plp")
+
+
+@dataclass(frozen=True)
+class BeatParameters(BarPointerParameters, MetreParameters):
+    """How beats are tracked."""
+
+    method: str = field(
+        default="hmm",
+        metadata={
+            "help": "bar pointer (hidden Markov model), dynamic programming, or predominant local pulse",
+            "choices": TRACKERS,
+        },
+    )
+    beat_share: float = field(default=1 / 16, metadata={"help": "hmm: share of a beat that is heard as the beat"})
+    tightness: float = field(
+        default=100.0, metadata={"help": "dp: weight of the squared logarithm of interval over period"}
     )
