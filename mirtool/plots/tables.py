@@ -16,6 +16,7 @@ from mirtool.types import Events, FloatArray, Segments, Table
 
 _NO_LABEL = ("", "N", "silence", "none")
 _INNER_WIDTH = 6.3  # inches of a figure's width inside the axes, about
+MOST_MARKS = 200  # of downbeats, which would run into each other
 _LETTER = 0.075  # inches a character of the labels takes, about
 
 
@@ -58,7 +59,7 @@ def _span(times: FloatArray) -> tuple[float, float]:
     return (0.0 if 0.0 <= begin <= 0.2 * end else begin - margin, end + margin)
 
 
-def time_lines(axes: Axes, times: FloatArray, colour: str, width: float = 0.8) -> None:
+def time_lines(axes: Axes, times: FloatArray, colour: str, width: float = 0.8, alpha: float = 1.0) -> None:
     """Draw vertical lines over the axes' height."""
     axes.vlines(
         times,
@@ -67,6 +68,7 @@ def time_lines(axes: Axes, times: FloatArray, colour: str, width: float = 0.8) -
         transform=axes.get_xaxis_transform(),
         colors=colour,
         linewidths=width,
+        alpha=alpha,
         rasterized=len(times) > MAX_VECTORS,
     )
 
@@ -300,7 +302,7 @@ def _paint_ranking(table: Table, axes: Axes) -> None:
 
 
 def overlay(axes: Axes, table: Events | Segments, named: bool = True) -> None:
-    """Lay events (lines; downbeats stronger) or segments (borders and tinted ground) over another picture.
+    """Lay events (lines; downbeats stronger, with a mark) or segments (borders, tinted ground) over another picture.
 
     Parameters
     ----------
@@ -315,8 +317,12 @@ def overlay(axes: Axes, table: Events | Segments, named: bool = True) -> None:
         return
     time = table["time"]
     strong = table["beat"] == 1 if "beat" in table else np.zeros(len(time), dtype=bool)
-    time_lines(axes, time[~strong], RED, 0.6 * _width(len(time)))
-    time_lines(axes, time[strong], RED, 1.2 * _width(int(strong.sum())))
+    # What lies below shines through: a peak stands just where its event is.
+    time_lines(axes, time[~strong], RED, 0.7 * _width(len(time)), 0.55)
+    time_lines(axes, time[strong], RED, 1.1 * _width(int(strong.sum())), 0.8)
+    if strong.sum() <= MOST_MARKS:
+        above = axes.get_xaxis_transform()
+        axes.plot(time[strong], np.full(strong.sum(), 1.0), "v", color=RED, markersize=3.5, transform=above, zorder=4)
 
 
 def _overlay_segments(axes: Axes, table: Segments, named: bool) -> None:
