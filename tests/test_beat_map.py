@@ -175,6 +175,8 @@ def test_where_beats_are_not_counted_through_the_metre_goes_on():
     position = [1, 2, 3, *[0] * 7, 1, 2, 3, 1]
     assert signatures(np.arange(14) / 2, position) == [(0, 3, 4), (9, 1, 4), (10, 3, 4)]
     assert signatures(np.arange(14) / 2, np.zeros(14)) == []
+    assert signatures(0.07 + np.arange(14) / 2, np.zeros(14)) == [(0, 1, 8), (0.5, 4, 4)]
+    assert back(written(beats(0.07 + np.arange(14) / 2)))["beat"].tolist() == [0] * 14
     assert signatures(np.arange(600) / 2, [1, *[0] * 598, 1])[0] == (0, 4, 4)
 
 
@@ -186,6 +188,12 @@ def test_a_pause_holds_several_beats():
     assert score.time_signatures[0] == (0, 4, 4)
     slow = score_of_beats(beats([40.0, 80.0, 120.0]))
     assert len(beats_of_score(slow)) == 7  # 40 s: three quarter notes
+
+
+def test_what_lies_between_beats_is_left_out():
+    halves = beats(np.arange(16) / 4, np.arange(16) % 8 / 2 + 1)
+    assert written(halves) == written(beats(np.arange(8) / 2, np.arange(8) % 4 + 1))
+    assert written(beats([0.0, 0.5], [np.nan, np.nan])) == written(beats([0.0, 0.5]))
 
 
 def test_few_beats():

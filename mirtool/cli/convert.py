@@ -28,12 +28,14 @@ def convert(
     Columns: those of X, as far as the format has a place for them
 
     The extension of -o decides, or --format. Tables go to csv, tsv, json, lab, beats, mireval, sv, audacity, jams, fmp
-    and midi; a score (MIDI, MusicXML) to MIDI or, as notes, to a table; features to NPY or a table with a column of
-    times, and such a table to NPY; audio to audio. Text of any name is read with --from; --start and --duration keep
-    what begins there.
+    and midi; a score (MIDI, MusicXML) to MIDI or, as notes, to a table, as beats to a format that holds no notes;
+    features to NPY or a table with a column of times, and such a table to NPY; audio to audio. Beats (time,beat) become
+    a MIDI tempo map with bar lines on the downbeats, which is read as beats again. Text of any name is read with
+    --from; --start and --duration keep what begins there.
 
     For example:
         mirtool convert beats.csv -o beats.svl --sample-rate 48000
+        mirtool convert beats.csv -o tempo_map.mid
         mirtool convert score.mid --format csv | head
         mirtool convert novelty.csv -o novelty.npy
         mirtool convert take.flac -o take.wav --subtype PCM_16 --sample-rate 22050

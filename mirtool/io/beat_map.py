@@ -16,7 +16,7 @@ from mirtool.errors import DataError
 from mirtool.tempo_map import DEFAULT_TEMPO, MAX_TEMPO, TempoMap
 from mirtool.types import Events, Notes, Score
 
-BEAT_TICKS = 480
+BEAT_TICKS = 192  # hours of beats stay below the ten million ticks at which some readers take a file for damaged
 AT_ZERO = 5e-4  # seconds: a first beat so near to 0 comes at tick 0
 FASTEST = 0.1  # seconds a quarter note: 600 a minute, the fastest lead-in that sequencers can be trusted with
 NEAR = 1.5  # the tempo of a lead-in of whole bars lies within this factor of the music's
@@ -25,7 +25,9 @@ LONGEST_BAR = 255  # beats: what a time signature holds
 MANY = 64 * BEAT_TICKS  # ticks in one interval over which a tempo of whole microseconds is not exact enough
 USUAL_BAR = 4  # beats, where no bar is counted through
 MOST_BEATS = 10_000_000  # that are read: more are damage
-FIRST_BEAT = b"\xff\x06first beat"  # a marker: what comes before is the lead-in
+# Markers: what comes before is the lead-in.
+FIRST_BEAT, FIRST_OF_NO_BAR = b"\xff\x06first beat", b"\xff\x06first beat (bars not known)"
+LAST_BEAT = b"\xff\x01last beat"  # a text: readers that look at events only know where the beats end
 END_OF_TRACK = b"\xff\x2f"
 
 Signature = tuple[int, int, int]  # tick, numerator, denominator
@@ -37,9 +39,10 @@ def score_of_beats(events: Events) -> Score:
     Parameters
     ----------
     events : Events
-        With a column `beat`: position in the bar, 1 for a downbeat, 0 for unknown. Where downbeats are known, time
-        signatures put the bar lines there. Between two downbeats whose beats are not counted through, bars are as long
-        as the one before, and the last of them as short as need be.
+        With a column `beat`: position in the bar, 1 for a downbeat, 0 (or NaN) for unknown; what lies between beats
+        (1.5) is left out. Where downbeats are known, time signatures put the bar lines there. Between two downbeats
+        whose beats are not counted through, bars are as long as the one before, and the last of them as short as need
+        be.
 
     Returns
     -------
@@ -53,7 +56,9 @@ def score_of_beats(events: Events) -> Score:
     DataError
         Times that do not increase, or are negative.
     """
-    times = np.array(events["time"])
+    position = np.nan_to_num(events["beat"], nan=0.0)
+    whole = position % 1 == 0
+    times, position = events["time"][whole].copy(), position[whole]
     if len(times) and 0 < times[0] <= AT_ZERO:
         times[0] = 0.0
     if not np.isfinite(times).all() or (len(times) and times[0] < 0) or (np.diff(times) <= 0).any():
@@ -63,13 +68,14 @@ def score_of_beats(events: Events) -> Score:
     counts = _quarters(np.diff(times))
     places = np.concatenate(([0], np.cumsum(counts)))
     usual = float(np.median(np.diff(times) / counts)) if len(counts) else DEFAULT_TEMPO / 1e6
-    metre, bars = _bars(places, events["beat"])
+    metre, bars = _bars(places, position)
     before = bars[0][0] if bars else 0
     lead = _lead(float(times[0]), usual, before, metre)
     ticks = np.concatenate(([lead], counts * BEAT_TICKS))
-    signatures = _signatures(lead, before, metre, bars) if bars else ()
+    grid = bars or ([(0, USUAL_BAR)] if lead % BEAT_TICKS else [])  # the grid begins on a beat, whatever the bars
+    signatures = _signatures(lead, before, metre, grid) if grid else ()
     messages = [(tick, _signature(beats, unit)) for tick, beats, unit in signatures]
-    messages.append((lead, FIRST_BEAT))
+    messages += [(lead, FIRST_BEAT if bars else FIRST_OF_NO_BAR), (int(ticks.sum()), LAST_BEAT)]
     changes = _changes(ticks.tolist(), np.rint(times * 1e6).astype(np.int64).tolist())
     return _empty_score(TempoMap(BEAT_TICKS, tuple(changes)), messages, int(ticks.sum()))
 
@@ -90,9 +96,9 @@ def _bars(places: NDArray[np.int64], beat: NDArray[np.float64]) -> tuple[int, li
     if not len(downs):
         return 1, []
     spans = [(int(places[a]), int(places[b]), _counted(places[a : b + 1], beat[a:b])) for a, b in pairwise(downs)]
-    highest = min(int(np.nanmax(beat[downs[-1] :])), LONGEST_BAR)  # of the last bar, whose end is not known
+    highest = min(int(beat[downs[-1] :].max()), LONGEST_BAR)  # of the last bar, whose end is not known
     known = [end - begin for begin, end, counted in spans if counted]
-    metre = min(known[0] if known else max(USUAL_BAR, int(np.nanmax(beat))), LONGEST_BAR)
+    metre = min(known[0] if known else max(USUAL_BAR, int(beat.max())), LONGEST_BAR)
     bars: list[tuple[int, int]] = []
     length = metre
     for begin, end, counted in spans:
@@ -187,7 +193,8 @@ def _empty_score(tempo_map: TempoMap, messages: Sequence[tuple[int, bytes]], end
 
 def is_beat_map(score: Score) -> bool:
     """Tell whether a score is a tempo map that `score_of_beats` made."""
-    return not len(score.notes) and any(data == FIRST_BEAT for track in score.messages for _, data in track)
+    markers = (FIRST_BEAT, FIRST_OF_NO_BAR)
+    return not len(score.notes) and any(data in markers for track in score.messages for _, data in track)
 
 
 def beats_of_score(score: Score) -> Events:
@@ -207,7 +214,7 @@ def beats_of_score(score: Score) -> Events:
     """
     messages = [message for track in score.messages for message in track]
     end = max([*(tick for tick, _ in messages), int(score.ticks.max(initial=0))])
-    first = max((tick for tick, data in messages if data == FIRST_BEAT), default=0)
+    first = max((tick for tick, data in messages if data in (FIRST_BEAT, FIRST_OF_NO_BAR)), default=0)
     signatures = score.time_signatures
     stops = [*(tick for tick, _, _ in signatures), end + 1]
     parts = [_counted_off(0, stops[0], score.ticks_per_beat, 0)]
@@ -220,6 +227,8 @@ def beats_of_score(score: Score) -> Events:
         parts.append(_counted_off(begin, stop, unit, beats, max(following[1] - beats, 0) if upbeat else 0))
     table = np.concatenate(parts)
     table = table[table[:, 0] >= first]
+    if any(data == FIRST_OF_NO_BAR for _, data in messages):
+        table[:, 1] = 0
     return Events({"time": score.seconds(table[:, 0]), "beat": table[:, 1]})
 
 
