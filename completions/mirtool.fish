@@ -97,6 +97,8 @@ complete -c mirtool -n '__mirtool_called onsets' -l lookahead -x -d 'how much of
 complete -c mirtool -n '__mirtool_called onsets' -l threshold -x -d 'smallest value of the novelty that counts as an onset'
 complete -c mirtool -n '__mirtool_called onsets' -l min-gap -x -d 'least time between two onsets'
 complete -c mirtool -n '__mirtool_called onsets' -l comparison -x -d 'reach to either side over which an onset is the largest value'
+complete -c mirtool -n '__mirtool_called onsets' -l live -d 'Read sound that may have no end, and write each row as soon as it is known'
+complete -c mirtool -n '__mirtool_called onsets' -l delay -x -d 'The longest time from a sound to its row with --live; more time, better rows'
 complete -c mirtool -n '__mirtool_called onsets' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'
 complete -c mirtool -n '__mirtool_called onsets' -l format -x -a 'csv tsv json beats mireval audacity fmp sv jams midi' -d 'Format of the output; by default the extension of -o decides'
 complete -c mirtool -n '__mirtool_called onsets' -l plot -r -d 'Draw the result as PNG, SVG or PDF'

@@ -1,9 +1,12 @@
 """What tests of commands share: calls in process and in a process of their own, and synthesised inputs."""
 
 import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,60 @@ def program() -> Callable[..., Result]:
         return Result(process.returncode, out or b"", (err or b"").decode())
 
     return program
+
+
+class Listening:
+    """A program that reads a pipe which the test writes to."""
+
+    def __init__(self, *words: str | Path, **more: Any) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        self.process = subprocess.Popen(
+            [str(word) for word in words],
+            env={**environment(), "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))},
+            bufsize=0,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+            **pipes,
+        )
+        self.text = b""
+
+    def feed(self, data: bytes) -> None:
+        self.process.stdin.write(data)
+
+    def wait_for(self, lines: int, seconds: float = 30.0) -> str:
+        """Read until there are so many lines."""
+        end = time.monotonic() + seconds
+        while self.text.count(b"\n") < lines:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
+            assert ready, f"only {self.text!r}"
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            assert piece, f"ended after {self.text!r}: {self.process.stderr.read()!r}"
+            self.text += piece
+        return self.text.decode()
+
+    def peak(self) -> int:
+        """Return the most memory that it has had so far (kB)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0])
+
+    def finish(self) -> tuple[int, str, str]:
+        """Close stdin, and return the exit code, all that was written and the messages."""
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, (self.text + (out or b"")).decode(), (err or b"").decode()
+
+
+@pytest.fixture
+def listening() -> Iterator[Callable[..., Listening]]:
+    """Start programs that read a pipe; those that have not ended after the test are killed."""
+    started: list[Listening] = []
+
+    def start(*words: str | Path, **more: Any) -> Listening:
+        started.append(Listening(*words, **more))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.process.kill()
+        program.process.communicate()
 
 
 @pytest.fixture(scope="session")

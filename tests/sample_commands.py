@@ -132,7 +132,7 @@ def loudest(
 
     source, start = job.read_from_zero()
     rows = 0
-    with job.rows(Events({"time": np.zeros(0), "strength": np.zeros(0)})) as write:
+    with job.rows("time", "strength") as write:
         for block in source.blocks(round(every * source.sample_rate)):
             time = start + every * rows
             rows += 1

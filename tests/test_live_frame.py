@@ -3,12 +3,10 @@
 import io
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,50 +40,11 @@ def expected(rows):
     return "time,strength\n" + "".join(lines)
 
 
-class Live:
-    """A program that reads a pipe which the test writes to."""
-
-    def __init__(self, *arguments, **more):
-        words = [sys.executable, str(ROOT / "tests/sample_program.py"), "loudest", "--live", *arguments]
-        variables = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-        self.process = subprocess.Popen(
-            words, env=variables, bufsize=0, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **pipes
-        )
-        self.text = b""
-
-    def feed(self, data):
-        self.process.stdin.write(data)
-
-    def wait_for(self, lines, seconds=20.0):
-        """Read until there are so many lines."""
-        end = time.monotonic() + seconds
-        while self.text.count(b"\n") < lines:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f"only {self.text!r}"
-            piece = os.read(self.process.stdout.fileno(), 65536)
-            assert piece, f"ended after {self.text!r}: {self.process.stderr.read()!r}"
-            self.text += piece
-        return self.text.decode()
-
-    def finish(self):
-        """Close stdin, and return the exit code, all that was written and the messages."""
-        out, err = self.process.communicate(timeout=20)
-        return self.process.returncode, (self.text + (out or b"")).decode(), (err or b"").decode()
-
-
 @pytest.fixture
-def live():
-    started = []
-
-    def start(*arguments, **more):
-        started.append(Live(*arguments, **more))
-        return started[-1]
-
-    yield start
-    for program in started:
-        program.process.kill()
-        program.process.communicate()
+def live(listening):
+    return lambda *arguments, **more: listening(
+        sys.executable, ROOT / "tests/sample_program.py", "loudest", "--live", *arguments, **more
+    )
 
 
 def test_rows_come_as_the_sound_does(live):
@@ -175,8 +134,7 @@ def test_memory_does_not_grow(live):
         for _ in range(first, last):
             program.feed(block)
         program.wait_for(6 * last)
-        status = Path(f"/proc/{program.process.pid}/status").read_text()
-        peaks.append(int(status.partition("VmHWM:")[2].split()[0]))
+        peaks.append(program.peak())
     assert peaks[1] - peaks[0] < 2048  # of 53 MB (in kB)
     assert program.finish()[0] == 0
 
@@ -206,6 +164,7 @@ def test_other_formats_are_written_row_by_row(live, format):
         ("take.wav take.wav", 2, "--live takes one input"),
         ("take.wav -H", 2, "no --with-filename"),
         (". --format csv", 2, "--live takes one input"),
+        ("take.wav --delay -1", 2, "--delay: must be at least 0"),
         ("take.wav --plot x.png", 2, "--live: not together with --plot"),
         ("take.wav --copy x.wav", 2, "--live: not together with --copy"),
         ("take.wav -o x.csv --skip-existing", 2, "--live: not together with --skip-existing"),
@@ -222,6 +181,11 @@ def test_refusals(run, tmp_path, monkeypatch, line, code, says):
     assert says in result.err
     assert result.err.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "take.wav"]
+
+
+def test_a_delay_is_for_live_sound(run):
+    result = run("loudest", "take.wav", "--delay", "1")
+    assert (result.code, result.err) == (2, "mirtool sample-commands loudest: --delay needs --live\n")
 
 
 def test_what_is_no_wav_cannot_be_read_live_from_a_pipe(live):

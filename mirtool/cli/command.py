@@ -49,8 +49,9 @@ The job reads and writes: `Job.read`, `write`, `write_part` and `wants`, `write_
 A command with ``live=True`` offers ``--live``. Where `Job.is_live`, it reads a source that may have no end and writes
 rows as they become known::
 
-    with job.rows(Events({"time": (), "strength": ()})) as write:  # the columns
-        for events in live_onsets(source, parameters):
+    found = live_onsets(job.read(0), parameters, job.delay)
+    with job.rows("time", "strength") as write:
+        for events in found:
             write(events)
 
 A new command needs its file, its name in `CONTENTS`, ``make docs``, and golden cases in ``tests/cases``; the tests of
@@ -173,7 +174,7 @@ def _shared(command: Command) -> Iterator[Option]:
     reads = [kind for argument in command.inputs.arguments for kind in argument.reads]
     taken = {option.name for option in command.own}
     if command.live:
-        yield options.LIVE
+        yield from (options.LIVE, options.DELAY)
     yield options.OUTPUT
     yield dataclasses.replace(options.FORMAT, choices=command.formats)
     if command.writes in ("audio", ""):

@@ -67,6 +67,8 @@ class Plan:
     parts : bool
         There are several outputs, in the folder `output`.
     reading : Reading
+    delay : float
+        The longest time from a sound to its row, where the input may have no end (s).
     quiet : bool
         No progress.
     level : int
@@ -91,6 +93,7 @@ class Plan:
     collect: bool = False
     parts: bool = False
     reading: Reading = field(default_factory=Reading)
+    delay: float = 0.0
     quiet: bool = True
     level: int = logging.WARNING
 
@@ -126,6 +129,11 @@ class Job:
         """Whether the input may have no end, and rows are written as they become known."""
         return self.plan.reading.live
 
+    @property
+    def delay(self) -> float:
+        """The longest time from a sound to its row (s)."""
+        return self.plan.delay
+
     def read(self, index: int = 0) -> Any:
         """Read an input into its container.
 
@@ -148,7 +156,8 @@ class Job:
             raw=reading.raw if described else None,
             live=reading.live,
         )
-        return _checked(container, name, self.plan.reads[min(index, len(self.plan.reads) - 1)])
+        wanted = ("audio",) if reading.live else self.plan.reads[min(index, len(self.plan.reads) - 1)]
+        return _checked(container, name, wanted)
 
     def read_file(self, name: str, *kinds: str) -> Any:
         """Read a further file, such as an option names, into a container of these kinds; raises `FormatError`."""
@@ -211,30 +220,34 @@ class Job:
         self.collected = spool.getvalue()
 
     @contextmanager
-    def rows(self, columns: "Table") -> "Iterator[Callable[[Table], None]]":
-        """Write rows as they become known, each at once.
+    def rows(self, *columns: str) -> "Iterator[Callable[[Table], None]]":
+        """Write rows of events as they become known, each at once.
 
         An interrupt is the usual end of a stream without end: the rows until then are kept, also in a file.
 
         Parameters
         ----------
-        columns : Table
-            Without rows; its names are the header, which is written at once.
+        *columns : str
+            The header, which is written before the first row.
 
         Yields
         ------
         callable
             Takes a table of further rows.
         """
+        import numpy as np
+
         from mirtool.cli.rows import RowStream
         from mirtool.io import formats, streams
+        from mirtool.types import Events
 
-        row = formats.target_format(formats.container_name(columns), self.plan.output, self.plan.format)
+        none = np.zeros(0)
+        row = formats.target_format("events", self.plan.output, self.plan.format)
         interrupt: BaseException | None = None
         with streams.atomic(self.plan.output, buffered=False) as stream:
             rows = RowStream(stream, row.name)
             try:
-                rows.write(columns)
+                rows.write(Events(dict.fromkeys(columns, none)))
                 yield rows.write
             except (KeyboardInterrupt, SystemExit) as error:
                 interrupt = error

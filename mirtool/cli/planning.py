@@ -76,8 +76,7 @@ def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
     _check_stdin(plans, values)
     _check_targets(plans)
     _check_folders(plans)
-    if values.get("live"):
-        rows.check(command, plans, values)
+    rows.check(command, plans, values)
     return plans
 
 
@@ -235,6 +234,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         collect=collect,
         parts=parts,
         reading=_reading(command, values),
+        delay=values.get("delay", options.DELAY.default),
         quiet=bool(values.get("quiet")) or several,
         level=log.level,
     )

@@ -11,6 +11,9 @@ from mirtool.types import AudioSource
 
 Samples = NDArray[np.float32]
 
+_STEP = 0.01  # s
+_TRIAL = 300  # steps
+
 
 def mono(source: AudioSource) -> AudioSource:
     """Average the channels.
@@ -88,6 +91,51 @@ class Resampler:
         missing = _length(self._taken, *self._rates) - self._given
         silence = np.zeros((max(missing - len(rest), 0), *self._shape), np.float32)
         return np.concatenate((rest[: max(missing, 0)], silence))
+
+
+class LiveSamples:
+    """Sound as it comes, mixed to mono and resampled, in steps of 10 ms; the same whatever pieces it comes in.
+
+    Parameters
+    ----------
+    source : AudioSource
+    sample_rate : int
+        Hz.
+
+    Attributes
+    ----------
+    latency : float
+        The longest time from a sample's coming to its being given out (s).
+    """
+
+    def __init__(self, source: AudioSource, sample_rate: int) -> None:
+        self._source, self._rates = source, (source.sample_rate, sample_rate)
+        self._step = max(round(source.sample_rate * _STEP), 1)
+        self.latency = self._step / source.sample_rate
+        if source.sample_rate != sample_rate:
+            self.latency += self._longest_wait()
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        """Yield samples (n,)."""
+        blocks = (_average(block)[:, 0] for block in self._source.blocks(self._step))
+        if self._rates[0] == self._rates[1]:
+            yield from blocks
+            return
+        state = Resampler(*self._rates)
+        for block in blocks:
+            yield state.push(block)
+        yield state.flush()
+
+    def _longest_wait(self) -> float:
+        """Return how long the resampler keeps samples back (s): it works in blocks of its own; found by trying."""
+        state, silence = Resampler(*self._rates), np.zeros(self._step, np.float32)
+        taken = given = 0
+        longest = 0.0
+        for _ in range(_TRIAL):
+            given += len(state.push(silence))
+            taken += self._step
+            longest = max(longest, taken / self._rates[0] - given / self._rates[1])
+        return longest
 
 
 def _length(frames: int, source_rate: int, target_rate: int) -> int:
