@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mirtool.errors import DataError, UsageProblem
-from mirtool.plots import figure
+from mirtool.plots import detection, figure, labels
 from mirtool.plots.dispatch import draw, figure_of
 from mirtool.plots.evaluation import deviation_figure
 from mirtool.plots.figure import FORMATS, format_of
@@ -422,3 +422,43 @@ def test_png_pixels_are_not_blank():
         for position in (match.start() for match in re.finditer(b"IDAT", content))
     )
     assert len(set(zlib.decompress(data))) > 50
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a/b/x.beats.csv", "a/b/yx.beats.csv"], ["x", "yx"]),
+        (["a/b/x.csv", "a/c/x.csv"], ["b/x", "c/x"]),
+        (["/r/one.csv e/one.csv", "/r/one.csv e/two.csv"], ["one", "two"]),
+        (["x.csv", "x.beats"], ["x.csv", "x.beats"]),
+        (["one", "two"], ["one", "two"]),
+        (["/only/one.csv"], ["/only/one.csv"]),
+        ([".csv", "a.csv"], [".csv", "a.csv"]),
+    ],
+)
+def test_names_of_files_are_shortened(names, expected):
+    assert labels.short_names(names) == expected
+
+
+def test_scores_and_ratios_are_drawn_in_the_order_of_their_worth():
+    items = {
+        "good": {"f": 0.9, "other": np.nan, "reference_bpm": 100, "estimate_bpm": 100, "acc1": 1, "acc2": 1},
+        "none": {"f": 0.0, "other": np.nan, "reference_bpm": 100, "estimate_bpm": np.nan, "acc1": 0, "acc2": 0},
+        "half": {"f": 0.5, "other": np.nan, "reference_bpm": 100, "estimate_bpm": 50, "acc1": 0, "acc2": 1},
+    }
+    (axes,) = detection.scores_figure(items, ("f", "other")).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["none", "half", "good"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["F"]  # nothing is known of the other
+    (axes,) = detection.ratios_figure(items).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["none (none)", "half", "good"]
+    for empty in (lambda: detection.scores_figure({}, ("f",)), lambda: detection.ratios_figure({})):
+        with pytest.raises(DataError, match="to draw"):
+            empty()
+
+
+def test_hits_misses_and_false_alarms():
+    truth, found = np.array([1.0, 2.0, 3.0]), np.array([1.01, 5.0])
+    (axes,) = detection.hits_figure(truth, found, np.array([[0, 0]]), 0.05).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["1 hits", "2 missed", "1 false"]
+    with pytest.raises(DataError, match="no events"):
+        detection.hits_figure(np.zeros(0), np.zeros(0), np.zeros((0, 2), int), 0.05)

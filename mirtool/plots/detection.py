@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mirtool.errors import DataError
 from mirtool.plots.evaluation import MAX_BOXES
 from mirtool.plots.figure import BLUE, GREY, INK, MAX_VECTORS, ORANGE, PALETTE, RED, Panel, compose
+from mirtool.plots.labels import short_names
 
 Times = NDArray[np.float64]
 _MARKS = ("o", "D", "s", "^")
@@ -131,7 +132,8 @@ def _paint_ratios(shown: Mapping[str, Mapping[str, float]], axes: Axes) -> None:
         axes.plot(ratios[mine], rows[mine], "o", color=colour, markersize=4.5, label=text)
     axes.set_xticks(list(_RATIOS), list(_RATIOS.values()))
     axes.set_xticks([], minor=True)
-    axes.set_yticks(rows, [name if np.isfinite(r) else f"{name} (none)" for name, r in zip(shown, ratios, strict=True)])
+    names = zip(short_names(list(shown)), ratios, strict=True)
+    axes.set_yticks(rows, [name if np.isfinite(ratio) else f"{name} (none)" for name, ratio in names])
     axes.tick_params(axis="y", labelcolor=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.3)
@@ -149,9 +151,9 @@ def _paint_scores(
         values = np.array([scores[metric] for scores in shown.values()])
         everywhere = np.array([scores[metric] for scores in items.values()])
         colour = PALETTE[number]
-        known = everywhere[~np.isnan(everywhere)]
-        if len(known):
-            axes.axvline(float(known.mean()), color=colour, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        if np.isnan(everywhere).all():
+            continue
+        axes.axvline(float(np.nanmean(everywhere)), color=colour, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         # On top of each other where they are equal: the first is the largest.
         size = 5.0 - 0.9 * number
         axes.plot(
@@ -164,7 +166,7 @@ def _paint_scores(
             zorder=2 + number,
             label=_NAMES.get(metric, metric),
         )
-    axes.set_yticks(rows, list(shown))
+    axes.set_yticks(rows, short_names(list(shown)))
     axes.tick_params(axis="y", labelcolor=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlim(0.0, 1.0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mirtool.errors import DataError
 from mirtool.plots.figure import BLUE, GREY, INK, MAX_VECTORS, RED, Panel, compose
+from mirtool.plots.labels import short_names
 
 MAX_BOXES = 100
 
@@ -72,7 +73,7 @@ def _paint_boxes(items: Mapping[str, Errors], limits_ms: tuple[float, ...], axes
     axes.boxplot(
         data,
         orientation="horizontal",
-        tick_labels=list(items),
+        tick_labels=short_names(list(items)),
         whis=(5, 95),
         widths=0.6,
         showfliers=False,

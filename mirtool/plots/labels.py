@@ -1,6 +1,7 @@
 """How things are called on an axis: pitches, chroma, dimensions."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,3 +72,20 @@ def nice_values(values: ArrayLike) -> NDArray[np.float64]:
         if len(chosen) >= 5:
             break
     return chosen
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Leave out what names of files have in common: the folder in front, and the extensions at the end."""
+    if len(names) < 2:
+        return list(names)
+    folder = _common_beginning(names).rpartition("/")[0]
+    rest = [name[len(folder) + 1 :] if folder else name for name in names]
+    ends = _common_beginning([name[::-1] for name in rest])[::-1]
+    extension = ends[ends.index(".") :] if "." in ends else ""
+    shorter = [name.removesuffix(extension) for name in rest]
+    return shorter if all(shorter) and len(set(shorter)) == len(set(names)) else list(names)
+
+
+def _common_beginning(texts: Sequence[str]) -> str:
+    together = takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
+    return "".join(letters[0] for letters in together)
