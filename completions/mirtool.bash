@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp onsets beats features sonify plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp onsets tempo beats features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -28,6 +28,8 @@ _mirtool() {
         "onsets --norm") words="none max local" ;;
         "onsets --format") words="csv tsv json beats mireval audacity fmp sv jams midi" ;;
         "onsets --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "tempo --format") words="csv tsv json" ;;
+        "tempo --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "beats --level") words="half double" ;;
         "beats --method") words="hmm dp plp" ;;
         "beats --format") words="csv tsv json beats mireval audacity fmp sv jams midi" ;;
@@ -77,6 +79,7 @@ _mirtool() {
         "sync") flags="--anchors --joint --grid --at --confidence --cost-matrix --cost-rate --method --steps --step-weights --feature-weights --transpose --band --subsequence --no-subsequence --trim --no-trim --feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "warp") flags="--source --target --inverse --compose --tsm -o --output --format --subtype --from --raw --sample-rate --channels --input-feature-rate --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "onsets") flags="--activation --feature-rate --analysis-rate --window-length --octave-bands --low --high --compression --method --lag --reach --average --norm --lookahead --threshold --min-gap --comparison --live --delay -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "tempo") flags="-k --count --curve --activation --range --prior --hint --window --curve-rate --curve-window --steadiness -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "beats") flags="--hint --first-downbeat --correct --activation --level --subdivide --click --beats-per-bar --bar-change --range --tempi --steadiness --method --beat-share --tightness --feature-rate --analysis-rate --window-length --octave-bands --low --high --compression --lag --reach --registers --register-weights -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features spectrogram") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --scale --power --no-power -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features chroma") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --norm --threshold -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

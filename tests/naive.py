@@ -367,3 +367,44 @@ def beat_sequences(periods, last, fixed):
     for first in range(len(periods)):
         if first < periods[first]:
             yield from extended([first])
+
+
+def recurrence(values, lags):
+    """Autocorrelation over that at lag 0, linear between whole lags, 0 where negative."""
+    products = [sum(values[m] * values[m - lag] for m in range(lag, len(values))) for lag in range(len(values) + 2)]
+    found = np.interp(lags, np.arange(len(products)), np.array(products) / products[0])
+    return np.maximum(found, 0)
+
+
+def wave(values, frequencies):
+    """Fourier magnitude of windowed values, 1 where all their energy is in one sinusoid."""
+    L = len(values)
+    window = np.array([0.5 - 0.5 * np.cos(2 * np.pi * (m + 1) / (L + 1)) for m in range(L)])
+    x = values * window
+    scale = np.sqrt((x**2).sum() / (window**2).sum() / 2) * window.sum()
+    return np.array([abs(sum(x[m] * np.exp(-2j * np.pi * f * m) for m in range(L))) / scale for f in frequencies])
+
+
+def sharpened(curve, reach):
+    """What is above the average under a Hann window of 2 · reach + 1 values."""
+    window = [0.5 - 0.5 * np.cos(2 * np.pi * (m + 1) / (2 * reach + 2)) for m in range(2 * reach + 1)]
+    result = []
+    for n in range(len(curve)):
+        inside = [(m, w) for m, w in zip(range(n - reach, n + reach + 1), window, strict=True) if 0 <= m < len(curve)]
+        result.append(max(curve[n] - sum(curve[m] * w for m, w in inside) / sum(window), 0))
+    return np.array(result)
+
+
+def best_tempo_path(salience, tempi, steadiness, around):
+    """The value of the best path through a tempogram, all paths tried, and the function that values one."""
+
+    def value(path):
+        total = 0.0
+        for n, k in enumerate(path):
+            total += np.log(salience[n, k] + 1e-3) - 0.5 * (np.log2(tempi[k] / around) / 0.5) ** 2
+            if n:
+                total -= steadiness * abs(np.log2(tempi[k] / tempi[path[n - 1]]))
+        return total
+
+    N, K = salience.shape
+    return max(value(path) for path in itertools.product(range(K), repeat=N)), value

@@ -5,6 +5,6 @@ A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`)
 
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
-    "Rhythm": ("onsets", "beats"),
+    "Rhythm": ("onsets", "tempo", "beats"),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

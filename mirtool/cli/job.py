@@ -179,9 +179,13 @@ class Job:
         FormatError
             There is no note.
         """
+        return self.from_zero(self.read(index), index)
+
+    def from_zero(self, container: Any, index: int = 0) -> tuple[Any, float]:
+        """Bring what was read of an input to a time line that begins at 0; see `read_from_zero`."""
         from mirtool.types import Features, Notes, Score
 
-        container, reading = self.read(index), self.plan.reading
+        reading = self.plan.reading
         if isinstance(container, Features):
             return container, 0.0
         start, duration = (reading.start or 0.0, reading.duration) if index == 0 else (0.0, None)

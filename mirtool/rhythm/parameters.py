@@ -111,3 +111,39 @@ class BeatParameters(BarPointerParameters, MetreParameters):
     tightness: float = field(
         default=100.0, metadata={"help": "dp: weight of the squared logarithm of interval over period"}
     )
+
+
+@dataclass(frozen=True)
+class TempoParameters:
+    """How the tempo of a recording is found."""
+
+    range: tuple[float, float] = field(
+        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
+    )
+    prior: tuple[float, ...] | None = field(
+        default=None,
+        metadata={
+            "help": "tempo that is likely beforehand, and within how many octaves (CENTRE,WIDTH; a width of 0.5 "
+            "unless told): a log-normal weight",
+            "unit": "BPM",
+        },
+    )
+    hint: float | None = field(
+        default=None, metadata={"help": "about how fast it is; goes before --range", "metavar": "BPM", "unit": "BPM"}
+    )
+    window: float = field(
+        default=12.0, metadata={"help": "length of the windows in which periodicities are looked for", "unit": "s"}
+    )
+
+
+@dataclass(frozen=True)
+class TempoCurveParameters:
+    """How the local tempo is followed."""
+
+    curve_rate: float = field(default=2.0, metadata={"help": "rows per second of a curve", "unit": "Hz"})
+    curve_window: float = field(
+        default=6.0, metadata={"help": "length of the window in which the tempo counts as steady", "unit": "s"}
+    )
+    steadiness: float = field(
+        default=20.0, metadata={"help": "cost of a change of tempo by an octave; more makes the curve smoother"}
+    )

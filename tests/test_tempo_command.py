@@ -1,0 +1,82 @@
+"""`mirtool tempo` as it is called."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from mirtool.io import formats
+from mirtool.types import Features
+
+
+def rows(result):
+    assert (result.code, result.err) == (0, "")
+    return list(csv.DictReader(io.StringIO(result.text)))
+
+
+def test_sound(call, here):
+    found = rows(call("tempo", "take.wav", "--plot", "tempo.png"))
+    assert list(found[0]) == ["bpm", "strength", "stability"]
+    assert len(found) == 2
+    assert float(found[0]["bpm"]) == pytest.approx(120, rel=0.01)  # two notes a second
+    assert (here / "tempo.png").read_bytes().startswith(b"\x89PNG")
+    assert len(rows(call("tempo", "take.wav", "-k", "1"))) == 1
+    assert float(rows(call("tempo", "slow.wav", "-k", "1"))[0]["bpm"]) == pytest.approx(96, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["take.wav", "notes.csv"])
+def test_a_curve(call, here, name):
+    found = rows(call("tempo", name, "--curve", "--plot", "curve.svg", "--start", "0.5"))
+    assert list(found[0]) == ["time", "bpm", "strength"]
+    assert float(found[0]["time"]) == 0.5
+    assert all(float(row["bpm"]) == pytest.approx(120, rel=0.02) for row in found)
+    assert b"<svg" in (here / "curve.svg").read_bytes()
+
+
+def test_a_novelty_through_a_pipe(call, here, program):
+    curve = program("features", "novelty", "take.wav")
+    piped = program("tempo", "-", data=curve.out)
+    assert (piped.code, piped.err) == (0, "")
+    assert float(piped.text.splitlines()[1].split(",")[0]) == pytest.approx(120, rel=0.01)
+    (here / "novelty.npy").write_bytes(curve.out)
+    assert call("tempo", "take.wav", "--activation", "novelty.npy").out == piped.out
+
+
+def test_a_tempogram(call, here):
+    call("features", "tempogram", "take.wav", "--method", "autocorrelation", "-o", "t.npy", "--tempo-low", "60")
+    found = rows(call("tempo", "t.npy", "--plot", "t.png"))
+    assert float(found[0]["bpm"]) == pytest.approx(120, rel=0.01)
+    curve = rows(call("tempo", "t.npy", "--curve", "--plot", "t.pdf"))
+    assert all(float(row["bpm"]) == pytest.approx(120, rel=0.02) for row in curve)
+
+
+def test_what_tells_its_tempo(call, here):
+    assert rows(call("tempo", "events.csv")) == [{"bpm": "120", "strength": "1", "stability": "1"}]
+    assert {row["bpm"] for row in rows(call("tempo", "events.csv", "--curve", "--plot", "e.png"))} == {"120"}
+    assert rows(call("tempo", "piece.mid"))[0]["bpm"] == "120"
+    assert rows(call("tempo", "piece.mid", "--curve"))[0] == {"time": "0.000000", "bpm": "120", "strength": "1"}
+    assert float(rows(call("tempo", "path.csv", "--hint", "100", "--curve"))[0]["bpm"]) == pytest.approx(80)
+    refused = call("tempo", "path.csv")
+    assert (refused.code, refused.out) == (2, b"")
+    assert "--hint" in refused.err
+
+
+def test_none_in_silence(call, here):
+    result = call("tempo", "silence.wav")
+    assert (result.code, result.text, result.err) == (0, "bpm,strength,stability\n", "")
+    result = call("tempo", "silence.wav", "--curve")
+    assert (result.code, result.text, result.err) == (0, "time,bpm,strength\n", "")
+
+
+def test_beats_or_not(call, here):
+    formats.write(Features(np.ones((3, 20)), 10.0, "chroma"), "other.npy")
+    result = call("tempo", "other.npy")
+    assert result.code == 65
+    assert "no curve of accents: chroma of 3 × 20 values" in result.err
+
+
+def test_hint_and_range(call, here):
+    assert float(rows(call("tempo", "take.wav", "--hint", "62"))[0]["bpm"]) == pytest.approx(60, rel=0.02)
+    assert float(rows(call("tempo", "take.wav", "--range", "200,250"))[0]["bpm"]) == pytest.approx(240, rel=0.02)
+    assert call("tempo", "take.wav", "--range", "250,200").code == 2
