@@ -6,12 +6,14 @@ notes give the same features as sound does, without its partials, noise and doub
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
+from mirtool.cli.options import Option
 from mirtool.features.parameters import (
+    NOVELTY_STAGES,
     CensParameters,
     ChromaParameters,
     DlncoParameters,
@@ -112,22 +114,37 @@ def dlnco(job: Job, parameters: DlncoParameters) -> None:
     _compute(job, compute, parameters)
 
 
-@command(_INPUT, writes="features", plots=True)
-def novelty(job: Job, parameters: NoveltyParameters) -> None:
+@command(
+    many("X", "audio, a stage of novelty, MIDI, MusicXML or notes", "audio", "features", "score", "notes"),
+    writes="features",
+    plots=True,
+)
+def novelty(
+    job: Job,
+    parameters: NoveltyParameters,
+    stage: Annotated[
+        str, Option("Write this stage; a later one goes on from its file.", choices=NOVELTY_STAGES)
+    ] = "novelty",
+) -> None:
     """Compute a novelty curve: how much begins at each moment.
 
-    The rise of energy or of the spectrum, breaks of the phase, or both; a local average is subtracted. Of notes, the
-    velocities that begin in a frame.
+    The rise of energy or of the spectrum, breaks of the phase, or both; a local average is subtracted, and the curve is
+    divided by what is usual nearby. superflux and complexflux measure the rise against the level of the sound, let
+    vibrato pass, and lay it to where in each frame the new sound is. Of notes, the velocities that begin in a frame.
+
+    With --method spectral --stage gives the steps of the book: the spectrogram, its compression, the difference from
+    frame to frame (what rises), its accumulation over frequency, and the novelty.
 
     For example:
         mirtool features novelty take.wav -o take.npy --plot take.png
-        mirtool features novelty take.wav --method complex | mirtool plot - -o take.png
+        mirtool features novelty take.wav --method spectral --stage difference | mirtool plot - -o take.png
 
-    Paper: Müller, Fundamentals of Music Processing, section 6.1.
+    Paper: Böck, Widmer (2013), Maximum filter vibrato suppression for onset detection; Müller, Fundamentals of Music
+    Processing, section 6.1.
     """
-    from mirtool.features.novelty import novelty as compute
+    from mirtool.features.stages import novelty_stage
 
-    _compute(job, compute, parameters)
+    _compute(job, lambda source, parameters: novelty_stage(source, parameters, stage), parameters)
 
 
 @command(_NOVELTY, writes="features", plots=True)

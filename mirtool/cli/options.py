@@ -30,6 +30,8 @@ class Option:
     unit : str
     output : str
         The option names an output file; this is its extension when a folder is given, such as ``.png``.
+    folder : bool
+        The option names a folder of files; of several inputs each gets a folder of its own inside.
     repeat : bool
         May be given several times; the function gets a tuple.
     section : str
@@ -54,6 +56,7 @@ class Option:
     choices: tuple[str, ...] = ()
     unit: str = ""
     output: str = ""
+    folder: bool = False
     repeat: bool = False
     section: str = "Options"
     in_rows: bool = True
@@ -92,7 +95,7 @@ class Option:
     @property
     def takes_files(self) -> bool:
         """Whether the value is the name of a file."""
-        return self.files or bool(self.output)
+        return self.files or self.folder or bool(self.output)
 
     @property
     def description(self) -> str:

@@ -215,6 +215,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         raise UsageProblem(f"--plot {plot}: a picture is written as {', '.join(PICTURE_EXTENSIONS)}")
     asked = [(values.get("output"), output), (values.get("plot"), plot)]
     asked += [(values.get(option.name), own[option.name]) for option in command.own if option.output]
+    asked += [(own[option.name], own[option.name]) for option in command.own if option.folder]
     return Plan(
         module=command.module,
         name=command.name,
@@ -297,6 +298,8 @@ def extension_of(command: Command, format: str | None) -> str:
 
 def _own(option: Option, job: Asked, several: bool) -> Any:
     value = job.values.get(option.name, option.default)
+    if option.folder and value is not None:
+        return os.path.join(value, job.stem if several or job.listed else "", "")
     return _extra(option.flag, value, option.output, job, several) if option.output else value
 
 
@@ -354,7 +357,9 @@ def _check_targets(plans: list[Plan]) -> None:
     for job in plans:
         for target in job.targets:
             real = os.path.realpath(target)
-            if target == "-" or (os.path.exists(target) and not os.path.isfile(target) and not job.parts):
+            if is_folder(target) and os.path.isfile(real):
+                raise UsageProblem(f"{target}: is a file, not a folder")
+            if target == "-" or (not is_folder(target) and os.path.exists(target) and not os.path.isfile(target)):
                 continue
             if real in inputs:
                 raise UsageProblem(f"{target}: is an input; nothing is written over an input")

@@ -20,7 +20,7 @@ def check(command: Command, plans: "Sequence[Plan]", values: Mapping[str, Any]) 
         return
     if len(plans) > 1 or any(plan.collect for plan in plans):
         raise UsageProblem("--live takes one input, and no --with-filename")
-    for name in ("plot", "skip_existing", *(option.name for option in command.own if option.output)):
+    for name in ("plot", "skip_existing", *(option.name for option in command.own if option.output or option.folder)):
         if values.get(name):
             raise UsageProblem(f"--live: not together with --{name.replace('_', '-')}")
     if plans[0].format not in STREAMABLE:

@@ -24,6 +24,13 @@ from mirtool.types import AudioSource, Features, Notes
 FLUX = ("superflux", "complexflux")
 
 
+def change_state(parameters: NoveltyParameters, batch: int | None = None) -> "FluxState | ChangeState":
+    """Return the online state of a method, without post-processing."""
+    if parameters.method not in NOVELTY_METHODS:
+        raise ParameterError(f"no novelty method {parameters.method} (there are: {', '.join(NOVELTY_METHODS)})")
+    return (FluxState if parameters.method in FLUX else ChangeState)(parameters, batch)
+
+
 class NoveltyState:
     """Online novelty: samples in, values of the curve out, post-processed but for the norm ``max``.
 
@@ -40,9 +47,7 @@ class NoveltyState:
     """
 
     def __init__(self, parameters: NoveltyParameters, batch: int | None = None) -> None:
-        if parameters.method not in NOVELTY_METHODS:
-            raise ParameterError(f"no novelty method {parameters.method} (there are: {', '.join(NOVELTY_METHODS)})")
-        self._change = (FluxState if parameters.method in FLUX else ChangeState)(parameters, batch)
+        self._change = change_state(parameters, batch)
         self._enhancement = EnhancementState(parameters, USUAL[parameters.method])
         frames = self._change.delay + self._enhancement.delay
         self.latency = parameters.window_length / 2 / parameters.analysis_rate + frames / parameters.feature_rate
@@ -174,6 +179,14 @@ def note_novelty(notes: Notes, feature_rate: float) -> Frames:
     return np.bincount(frame, notes["velocity"] / 127, minlength=N).astype(np.float32)
 
 
+def raw_values(source: AudioSource, parameters: NoveltyParameters) -> Iterator[Frames]:
+    """Yield the values (n,) of the curve of a sound, without post-processing."""
+    state = change_state(parameters)
+    for samples in sample_blocks(source, parameters.analysis_rate):
+        yield from state.push(samples)
+    yield from state.flush()
+
+
 def novelty_values(source: AudioSource, parameters: NoveltyParameters) -> Iterator[Frames]:
     """Yield the values (n,) of the curve of a sound, post-processed as far as that can be done online."""
     state = NoveltyState(parameters)
@@ -204,20 +217,27 @@ def novelty(source: AudioSource | Notes, parameters: NoveltyParameters) -> Featu
     """
     check_analysis(parameters)
     if isinstance(source, Notes):
-        state = EnhancementState(parameters, USUAL["notes"])
         start = 0.0
-        pieces = [state.push(note_novelty(source, parameters.feature_rate)), state.flush()]
+        curve = post_processed(note_novelty(source, parameters.feature_rate), parameters, USUAL["notes"])
     else:
         start = novelty_start(parameters)
-        pieces = [np.zeros(0, np.float32), *novelty_values(source, parameters)]
-    curve = np.concatenate(pieces)
-    largest = curve.max(initial=0)
-    if parameters.norm == "max" and largest > 0:
-        curve = curve / largest
+        curve = _relative(np.concatenate([np.zeros(0, np.float32), *novelty_values(source, parameters)]), parameters)
     made = provenance(parameters)
     return Features(
         curve[None, :], parameters.feature_rate, "novelty", ("novelty", "time"), ("novelty",), start, provenance=made
     )
+
+
+def post_processed(curve: Frames, parameters: NoveltyParameters, usual: float) -> Frames:
+    """Subtract the local average of a whole curve (N,), and normalise it; see `EnhancementState`."""
+    state = EnhancementState(parameters, usual)
+    return _relative(np.concatenate((state.push(curve), state.flush())), parameters)
+
+
+def _relative(curve: Frames, parameters: NoveltyParameters) -> Frames:
+    """Divide a curve by its largest value, if that is its norm."""
+    largest = curve.max(initial=0)
+    return curve / largest if parameters.norm == "max" and largest > 0 else curve
 
 
 def novelty_start(parameters: NoveltyParameters) -> float:

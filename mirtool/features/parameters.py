@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 NORMS = ("none", "l1", "l2", "max")
 BANKS = ("gaussian", "semitone")
+NOVELTY_STAGES = ("spectrogram", "compression", "difference", "accumulation", "novelty")
 NOVELTY_METHODS = ("superflux", "complexflux", "energy", "spectral", "phase", "complex")
 
 
