@@ -42,6 +42,16 @@ def test_clicks_have_no_bias(rate, shape):
     assert np.abs(errors).max() < 0.007
 
 
+@pytest.mark.parametrize(
+    ("method", "bias"), [("complexflux", 0.005), ("energy", 0.01), ("spectral", 0.007), ("complex", 0.007)]
+)
+def test_other_methods_have_little_bias(method, bias):
+    for shape in ("impulse", "beep", "burst"):
+        found = find(clicks(16000, 1e-3, shape), method)["time"]
+        nearest = found[np.abs(found[:, None] - TIMES).argmin(axis=0)]
+        assert abs(np.median(nearest - TIMES)) < bias
+
+
 @pytest.mark.parametrize("noise", [1e-4, 1e-3])
 def test_noise_between_clicks_does_not_move_them(noise):
     found = find(clicks(22050, noise))["time"]

@@ -15,10 +15,10 @@ MEMORY = 3.0  # s before a moment that count for what is usual there
 # Root mean square of the curves of music, by method; of notes (velocities up to 1) as well.
 USUAL = {
     "superflux": 0.1,
-    "complexflux": 0.02,
+    "complexflux": 0.01,
     "energy": 0.1,
-    "spectral": 20.0,
-    "phase": 100.0,
+    "spectral": 10.0,
+    "phase": 30.0,
     "complex": 20.0,
     "notes": 0.1,
 }

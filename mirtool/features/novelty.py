@@ -22,6 +22,9 @@ from mirtool.features.pitch import checked_times, note_frames
 from mirtool.types import AudioSource, Features, Notes
 
 FLUX = ("superflux", "complexflux")
+# How far before the centre of the window, in windows, an onset raises a curve the most: the middle between impulses and
+# soft attacks. A logarithm sees what begins as soon as the window reaches it.
+EARLY = {"energy": 0.1, "spectral": 0.2, "phase": 0.3, "complex": 0.2}
 
 
 def change_state(parameters: NoveltyParameters, batch: int | None = None) -> "FluxState | ChangeState":
@@ -206,7 +209,7 @@ def novelty(source: AudioSource | Notes, parameters: NoveltyParameters) -> Featu
     Returns
     -------
     Features
-        Kind ``novelty``, 1 × N. Values that compare two frames lie between them: `start` is then negative.
+        Kind ``novelty``, 1 × N; see `novelty_start` for the time of its first value.
 
     Raises
     ------
@@ -241,8 +244,14 @@ def _relative(curve: Frames, parameters: NoveltyParameters) -> Frames:
 
 
 def novelty_start(parameters: NoveltyParameters) -> float:
-    """Return the time of the first value of the curve of a sound (s): what compares two frames lies between them."""
-    return 0.0 if parameters.method in FLUX else -0.5 / parameters.feature_rate
+    """Return the time of the first value of the curve of a sound (s).
+
+    What compares two frames lies between them; and it rises most before the window's centre comes to the onset.
+    """
+    if parameters.method in FLUX:
+        return 0.0
+    early = EARLY[parameters.method] * parameters.window_length / parameters.analysis_rate
+    return round(early - 0.5 / parameters.feature_rate, 6)
 
 
 def checked_curve(curve: Features) -> Features:

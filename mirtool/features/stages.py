@@ -116,8 +116,8 @@ def _next(source: Features, parameters: NoveltyParameters) -> Features:
         return replace(source, data=compress(frames, parameters.compression).T, kind="compression", provenance=made)
     if source.kind == "compression":
         rise = np.maximum(frames - np.concatenate((frames[:1], frames[:-1])), 0)
-        # what compares two frames lies between them
-        return replace(source, data=rise.T, kind="difference", start=source.start - 0.5 / rate, provenance=made)
+        start = source.start + novelty_start(replace(parameters, feature_rate=rate))
+        return replace(source, data=rise.T, kind="difference", start=start, provenance=made)
     if source.kind == "difference":
         curve = frames.sum(axis=1)
         found = features(curve[None, :], "accumulation", "novelty", ("novelty",), rate, made)
