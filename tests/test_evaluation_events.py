@@ -55,6 +55,8 @@ def test_each_onset_counts_once():
     assert (scores["hits"], scores["precision"], scores["recall"]) == (1, 1 / 3, 1)
     # the nearest estimate of both is the same one; two hits are possible, and so two are counted
     assert onsets.evaluate(events(1.0, 1.04), events(0.96, 1.02))["hits"] == 2
+    # of estimates that nothing else can use, the nearest is the hit
+    assert onsets.matched(np.array([1.0, 2.0]), np.array([0.97, 0.99, 1.04, 2.01]), 0.05).tolist() == [[0, 1], [1, 3]]
 
 
 def largest_matching(truth, found, window):
@@ -68,7 +70,7 @@ def largest_matching(truth, found, window):
     return best
 
 
-@given(st.lists(st.integers(0, 30), max_size=6), st.lists(st.integers(0, 30), max_size=6))
+@given(st.lists(st.integers(0, 16), max_size=6), st.lists(st.integers(0, 16), max_size=6))
 @settings(deadline=None, max_examples=60)
 def test_matching_equals_the_oracle(truth, found):
     truth, found = (np.unique(times) / 4 for times in (truth, found))  # quarters are exact
@@ -253,6 +255,14 @@ def test_mirex_p_score():
     assert tempo.evaluate(reference, table(120))["p_score"] == pytest.approx(0.7)
     assert tempo.evaluate(reference, table(121, 61))["p_score"] == pytest.approx(1)
     assert tempo.evaluate(table(60, 120), table(121))["p_score"] == pytest.approx(0.5)
+
+
+@given(st.lists(st.floats(30, 300), min_size=2, max_size=2), st.lists(st.floats(30, 300), min_size=1, max_size=2))
+@settings(deadline=None, max_examples=60)
+def test_p_score_is_that_of_mir_eval(truth, found):
+    scores = tempo.evaluate(table(*truth, strength=[0.3, 0.7]), table(*found))
+    two = np.pad(found, (0, 2 - len(found)))
+    assert scores["p_score"] == pytest.approx(mir_eval.tempo.detection(np.array(truth), 0.3, two)[0])
 
 
 def test_tempo_of_beats_and_curves():
