@@ -103,9 +103,9 @@ def restrict(space: Space, fixed: Fixed, frame: int, row: Scores) -> None:
 
 @kernel
 def forward(
-    space: Space, cumulative: Scores, fixed: Fixed, ring: Scores, start: int, tempi: Marks, bars: Marks
+    space: Space, cumulative: Scores, fixed: Fixed, ring: Scores, start: int, stop: int, tempi: Marks, bars: Marks
 ) -> None:
-    """Carry the scores on over frames start, start + 1 … (start > 0), and note where the best came from.
+    """Carry the scores on over the frames from start (above 0) to before stop, and note where the best came from.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def forward(
     for n in range(max(start - L, 0), start):
         if fixed[n] != FREE:
             barrier = n
-    for n in range(start, start + tempi.shape[0]):
+    for n in range(start, stop):
         for kind in range(scores.shape[0]):
             for i in range(M):
                 begin = n - space.intervals[i]
@@ -237,7 +237,7 @@ def warm() -> None:
     cumulative, fixed, ring = np.zeros((1, 3)), np.full(2, FREE, np.int16), np.zeros((1, 1, 1))
     tempi, bars, state = np.zeros((1, 1, 1), np.uint8), np.zeros((1, 1, 1), np.uint8), np.zeros(3, np.int64)
     restrict(space, fixed, 0, ring[0])
-    forward(space, cumulative, fixed, ring, 1, tempi, bars)
+    forward(space, cumulative, fixed, ring, 1, 2, tempi, bars)
     finish(space, cumulative, fixed, ring, state)
     trace(space, 1, tempi, bars, state, np.zeros((2, 3), np.int64), 0)
     move(space, np.ones((1, 1)), np.ones((1, 1)), zeros, np.ones((1, 1)))

@@ -15,7 +15,7 @@ def accumulate(
     tightness: float,
     fixed: NDArray[np.bool_],
     scores: NDArray[np.float64],
-    before: NDArray[np.int64],
+    before: NDArray[np.int32],
 ) -> None:
     """Score the best sequence of beats that ends at each frame, and note its beat before (NONE: there is none).
 
@@ -23,8 +23,8 @@ def accumulate(
     one period of the beginning. No step passes over a fixed beat.
     """
     N = activation.size
-    log_distance = np.zeros(N + 1)
-    for d in range(1, N + 1):
+    log_distance = np.zeros(int(np.floor(2 * periods.max() + 0.5)) + 1)
+    for d in range(1, log_distance.size):
         log_distance[d] = np.log(d)
     barrier = 0
     free = True
@@ -49,7 +49,7 @@ def accumulate(
 
 
 @kernel
-def trace(before: NDArray[np.int64], last: int, path: NDArray[np.int64]) -> int:
+def trace(before: NDArray[np.int32], last: int, path: NDArray[np.int64]) -> int:
     """Write the beats, from the last one back, into `path`; return their number."""
     size = 0
     n = last
@@ -62,6 +62,6 @@ def trace(before: NDArray[np.int64], last: int, path: NDArray[np.int64]) -> int:
 
 def warm() -> None:
     """Compile every kernel with the types that are used."""
-    before = np.zeros(4, np.int64)
+    before = np.zeros(4, np.int32)
     accumulate(np.ones(4), np.full(4, 2.0), 1.0, np.zeros(4, np.bool_), np.zeros(4), before)
-    trace(np.full(4, NONE), 3, np.zeros(4, np.int64))
+    trace(np.full(4, NONE, np.int32), 3, np.zeros(4, np.int64))

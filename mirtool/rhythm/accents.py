@@ -123,7 +123,9 @@ def activation(accents: Features, parameters: AccentParameters) -> Features:
     """
     rate = accents.feature_rate or 0.0
     weights = np.asarray(parameters.register_weights, np.float32)
-    curve = (weights / weights.sum()) @ (accents.data / strong(accents.data, rate))
-    curve = 0.5 * np.minimum(curve, 1.5) ** 1.5
+    curve: Frames = np.zeros(accents.frames, np.float32)
+    for weight, register in zip(weights / weights.sum(), accents.data, strict=True):  # one by one: hours are large
+        curve += np.asarray(weight * register / strong(register[None, :], rate)[0], dtype=np.float32)
+    curve = np.asarray(0.5 * np.minimum(curve, 1.5) ** 1.5, dtype=np.float32)
     made = provenance(parameters)
     return features(np.minimum(curve, 1)[None, :], "activation", "activation", ("beat",), rate, made)

@@ -17,7 +17,8 @@ from mirtool.rhythm._bar_pointer_kernels import ANY, FREE, Space, finish, forwar
 from mirtool.rhythm.parameters import BarPointerParameters
 
 MOST_TEMPI = 256  # a back-pointer is a byte
-_WHOLE = 1 << 25  # bytes of back-pointers that may be kept without looking for the best size of sections
+_BLOCK = 1 << 16  # frames that are added up at a time
+_WHOLE = 1 << 23  # bytes of back-pointers that may be kept without looking for the best size of sections
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,10 +257,11 @@ def viterbi(log_likelihoods: ArrayLike, space: StateSpace, fixed: Mapping[int, i
     ring = np.repeat(space.initial[None], kernel.intervals[-1], axis=0)
     restrict(kernel, marks, 0, ring[0])
     starts = _starts(N, space)
+    pointers = _Pointers(cumulative, marks, space, starts)
     kept = []
-    for start, stop in zip(starts, [*starts[1:], N], strict=True):
+    for number in range(len(starts)):
         kept.append(ring.copy())
-        tempi, bars = _section(space, cumulative, marks, ring, start, stop)
+        pointers.fill(number, ring)
     state = np.zeros(3, np.int64)
     score = float(finish(kernel, cumulative, marks, ring, state))
     if score == -math.inf:
@@ -268,9 +270,8 @@ def viterbi(log_likelihoods: ArrayLike, space: StateSpace, fixed: Mapping[int, i
     size = 0
     for number in range(len(starts) - 1, -1, -1):
         if number < len(starts) - 1:
-            tempi, bars = _section(space, cumulative, marks, kept[number], starts[number], starts[number + 1])
-        size = int(trace(kernel, starts[number], tempi, bars, state, path, size))
-        kept[number] = ring  # frees the memory
+            pointers.fill(number, kept[number])
+        size = int(trace(kernel, starts[number], pointers.tempi, pointers.bars, state, path, size))
     path[size] = state
     frames, beats, tempo = path[size::-1].T
     lengths = np.repeat(kernel.last - kernel.first + 1, kernel.last - kernel.first + 1)
@@ -284,7 +285,9 @@ def _cumulative(log_likelihoods: ArrayLike, space: StateSpace) -> NDArray[np.flo
             f"log-likelihoods of {space.observation.classes} classes are needed, not of shape {values.shape}"
         )
     cumulative = np.zeros((values.shape[1], len(values) + 1))
-    np.cumsum(values.T, axis=1, out=cumulative[:, 1:])
+    for first in range(0, len(values), _BLOCK):
+        some = np.cumsum(values[first : first + _BLOCK].T, axis=1, dtype=np.float64)
+        cumulative[:, first + 1 : first + 1 + some.shape[1]] = some + cumulative[:, first, None]
     if not np.isfinite(cumulative[:, -1]).all():
         raise DataError("log-likelihoods that are not finite numbers")
     return cumulative
@@ -310,19 +313,23 @@ def _starts(N: int, space: StateSpace) -> list[int]:
     return list(range(1, max(N, 2), size))
 
 
-def _section(
-    space: StateSpace,
-    cumulative: NDArray[np.float64],
-    marks: NDArray[np.int16],
-    ring: NDArray[np.float64],
-    start: int,
-    stop: int,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Carry the scores (in place) over a section; return its back-pointers."""
-    (B, M), Q = space.initial.shape, space.kernel.first.size
-    tempi, bars = np.empty((stop - start, B, M), np.uint8), np.zeros((stop - start, Q, M), np.uint8)
-    forward(space.kernel, cumulative, marks, ring, start, tempi, bars)
-    return tempi, bars
+class _Pointers:
+    """Back-pointers of one section at a time, always in the same memory."""
+
+    def __init__(
+        self, cumulative: NDArray[np.float64], marks: NDArray[np.int16], space: StateSpace, starts: list[int]
+    ) -> None:
+        self._cumulative, self._marks, self._space = cumulative, marks, space
+        self._borders = [*starts, marks.size]
+        longest = max(np.diff(self._borders))
+        (B, M), Q = space.initial.shape, space.kernel.first.size
+        self.tempi: NDArray[np.uint8] = np.empty((longest, B, M), np.uint8)
+        self.bars: NDArray[np.uint8] = np.zeros((longest, Q, M), np.uint8)
+
+    def fill(self, number: int, ring: NDArray[np.float64]) -> None:
+        """Carry the scores (in place) over a section, and note where they came from."""
+        start, stop = self._borders[number], self._borders[number + 1]
+        forward(self._space.kernel, self._cumulative, self._marks, ring, start, stop, self.tempi, self.bars)
 
 
 class BarPointerFilter:

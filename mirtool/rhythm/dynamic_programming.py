@@ -57,7 +57,7 @@ def track(
     marks[np.asarray([] if fixed is None else fixed, dtype=np.int64)] = True
     spread = float(curve.std())
     smoothed = gaussian_filter1d(curve / (spread or 1.0), float(np.median(period)) * SMOOTHING, mode="nearest")
-    scores, before = np.empty(N), np.empty(N, np.int64)
+    scores, before = np.empty(N), np.empty(N, np.int32)
     accumulate(smoothed, period, tightness, marks, scores, before)
     last = max(N - math.ceil(period[-1]), 0)
     if marks.any():

@@ -17,6 +17,7 @@ from mirtool.rhythm.metre import POOL, Harmony, HarmonyState, note_harmony
 from mirtool.rhythm.parameters import AccentParameters
 from mirtool.types import AudioSource, Features, Notes
 
+_BLOCK = 1 << 16  # frames that are worked on at a time
 _SILENCE = 1e-3  # of the loudest sample: -60 dB
 _STRONG = 0.9  # share of the peaks that a strong one is above
 _SHORTEST = 0.1  # s that a stroke sounds
@@ -41,6 +42,7 @@ class Evidence:
     downbeat : ndarray, shape (N,), optional
         Activation of downbeats, 0 to 1.
     accents : Features, optional
+        Of the lowest register.
     harmony : Harmony, optional
     """
 
@@ -85,21 +87,24 @@ def evidence(source: AudioSource | Notes | Features, parameters: AccentParameter
         return _of_notes(source, parameters)
     bands = BandState(parameters)
     accent, harmony, heard = AccentState(parameters, bands.centres), HarmonyState(bands.centres), _Heard()
-    levels = [np.zeros((0, harmony.centres.size), np.float16)]
+    expected = expected_frames(source, parameters.feature_rate)
+    levels = _Rows(harmony.centres.size, (expected or 0) // POOL)
 
     def batches() -> Iterator[Frames]:
         for frames in bands.frames(heard.passing(sample_blocks(source, parameters.analysis_rate))):
             levels.append(harmony.push(frames))
             yield accent.push(frames)
 
-    accents = gathered_accents(batches(), parameters, expected_frames(source, parameters.feature_rate))
+    accents = gathered_accents(batches(), parameters, expected)
     first, last = heard.sounding()
+    beat = activation(accents, parameters).data[0].astype(np.float64)
+    lowest = replace(accents, data=accents.data[:1].copy(), axis=accents.axis[:1])  # all that is needed further on
     return Evidence(
-        activation(accents, parameters).data[0].astype(np.float64),
+        beat,
         parameters.feature_rate,
         (first / parameters.analysis_rate, last / parameters.analysis_rate),
-        accents=accents,
-        harmony=Harmony(np.concatenate(levels), harmony.centres, parameters.feature_rate / POOL),
+        accents=lowest,
+        harmony=Harmony(levels.rows, harmony.centres, parameters.feature_rate / POOL),
     )
 
 
@@ -115,12 +120,19 @@ def log_likelihoods(evidence: Evidence, share: float) -> NDArray[np.float32]:
     share : float
         Share of a beat that counts as the beat, below 1.
     """
-    beat = np.clip(evidence.beat, _SMALLEST, 1 - _SMALLEST)
-    if evidence.downbeat is None:
-        return np.stack((np.log(beat), np.log((1 - beat) * share / (1 - share))), axis=1).astype(np.float32)
-    down = np.clip(evidence.downbeat, _SMALLEST, 1 - _SMALLEST)
-    neither = np.maximum(1 - beat - down, _SMALLEST)
-    return np.log(np.stack((beat, neither * share / (1 - share), down), axis=1)).astype(np.float32)
+    N, classes = evidence.beat.size, 2 if evidence.downbeat is None else 3
+    values = np.empty((N, classes), np.float32)
+    for first in range(0, N, _BLOCK):
+        some = slice(first, first + _BLOCK)
+        beat = np.clip(evidence.beat[some], _SMALLEST, 1 - _SMALLEST)
+        values[some, 0] = np.log(beat)
+        rest = 1 - beat
+        if evidence.downbeat is not None:
+            down = np.clip(evidence.downbeat[some], _SMALLEST, 1 - _SMALLEST)
+            values[some, 2] = np.log(down)
+            rest = np.maximum(rest - down, _SMALLEST)
+        values[some, 1] = np.log(rest * (share / (1 - share)))
+    return values
 
 
 def _of_features(curves: Features) -> Evidence:
@@ -189,6 +201,26 @@ def _frames_heard(heard: NDArray[np.bool_], feature_rate: float, start: float) -
     if not frames.size:
         return math.inf, -math.inf
     return start + frames[0] / feature_rate, start + frames[-1] / feature_rate + _SHORTEST
+
+
+class _Rows:
+    """Gathers rows of half precision in place: hours of harmony are the largest thing that is kept."""
+
+    def __init__(self, width: int, expected: int) -> None:
+        self._data = np.empty((max(expected, 16), width), np.float16)
+        self._used = 0
+
+    def append(self, rows: NDArray[np.float16]) -> None:
+        if self._used + len(rows) > len(self._data):
+            self._data = np.concatenate(
+                (self._data, np.empty((len(self._data) + len(rows), rows.shape[1]), np.float16))
+            )
+        self._data[self._used : self._used + len(rows)] = rows
+        self._used += len(rows)
+
+    @property
+    def rows(self) -> NDArray[np.float16]:
+        return self._data[: self._used]
 
 
 class _Heard:

@@ -24,6 +24,7 @@ POOL = 5  # frames of bands in one frame of harmony
 _HARMONY = (100.0, 2500.0)  # Hz
 _BASS = (40.0, 250.0)  # Hz
 _ENVELOPE = 5  # bands to either side whose average is taken as the envelope of the spectrum
+_BATCH = 512  # beats whose spectra are summed up at a time
 _ATTACK = 0.02  # s after a beat that still belong to the strike, not to what sounds
 
 # Of the change against the two beats before, against the last beat, and of the bass; and of the accent of the bass.
@@ -109,37 +110,51 @@ def downbeat_evidence(times: NDArray[np.float64], accents: Features, harmony: Ha
     return evidence
 
 
-def _between(times: NDArray[np.float64], harmony: Harmony) -> NDArray[np.float64]:
+def _between(times: NDArray[np.float64], harmony: Harmony) -> Frames:
     """Return the average spectrum between each beat and the next, shape (K, H)."""
-    total = np.concatenate((np.zeros((1, harmony.centres.size)), np.cumsum(harmony.levels, axis=0, dtype=np.float64)))
     # Frame m covers the time from m / rate - half a frame of bands on; the sum up to any time is interpolated.
     begin = times + _ATTACK
     end = np.append(times[1:], 2 * times[-1] - times[-2]) - _ATTACK
-    place = np.clip(np.stack((begin, np.maximum(end, begin + 1 / harmony.rate))) * harmony.rate, 0, len(total) - 1)
-    low = np.minimum(place.astype(np.int64), len(total) - 2)
-    sums = total[low] + (place - low)[:, :, None] * (total[low + 1] - total[low])
-    spectra: NDArray[np.float64] = (sums[1] - sums[0]) / np.maximum(place[1] - place[0], 1e-9)[:, None]
+    M = len(harmony.levels)
+    place = np.clip(np.stack((begin, np.maximum(end, begin + 1 / harmony.rate))) * harmony.rate, 0, M)
+    spectra = np.zeros((len(times), harmony.centres.size), np.float32)
+    for first in range(0, len(times), _BATCH):
+        some = place[:, first : first + _BATCH]
+        low = max(min(int(some.min()), M - 1), 0)
+        levels = harmony.levels[low : math.ceil(some.max()) + 1]
+        total = np.concatenate((np.zeros((1, harmony.centres.size)), np.cumsum(levels, axis=0, dtype=np.float64)))
+        at = np.minimum((some - low).astype(np.int64), len(total) - 2)
+        sums = total[at] + (some - low - at)[:, :, None] * (total[at + 1] - total[at])
+        spectra[first : first + _BATCH] = (sums[1] - sums[0]) / np.maximum(some[1] - some[0], 1e-9)[:, None]
     return spectra
 
 
-def _without_envelope(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+def _without_envelope(spectra: Frames) -> Frames:
     """Subtract the average over the neighbouring bands: what is left are partials."""
     width = 2 * _ENVELOPE + 1
-    padded = np.pad(spectra, ((0, 0), (_ENVELOPE + 1, _ENVELOPE)), mode="edge")
-    total = np.cumsum(padded, axis=1)
-    partials: NDArray[np.float64] = spectra - (total[:, width:] - total[:, :-width]) / width
+    partials = np.empty(spectra.shape, np.float32)
+    for first in range(0, len(spectra), _BATCH):
+        some = spectra[first : first + _BATCH]
+        padded = np.pad(some, ((0, 0), (_ENVELOPE + 1, _ENVELOPE)), mode="edge")
+        total = np.cumsum(padded, axis=1, dtype=np.float64)
+        partials[first : first + _BATCH] = some - (total[:, width:] - total[:, :-width]) / width
     return partials
 
 
-def _change(spectra: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+def _change(spectra: Frames, reach: int) -> NDArray[np.float64]:
     """Return one less the cosine of the angle between what sounds in the beats before and after each beat."""
     K = len(spectra)
-    total = np.concatenate((np.zeros((1, spectra.shape[1])), np.cumsum(spectra, axis=0)))
-    k = np.arange(K)
-    before, after = total[k] - total[np.maximum(k - reach, 0)], total[np.minimum(k + reach, K)] - total[k]
-    length = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
-    cosine = np.divide((before * after).sum(axis=1), length, out=np.ones(K), where=length > 1e-12)
-    change: NDArray[np.float64] = 1 - cosine
+    change = np.zeros(K)
+    for first in range(0, K, _BATCH):
+        low = max(first - reach, 0)
+        some = spectra[low : first + _BATCH + reach]
+        total = np.concatenate((np.zeros((1, some.shape[1])), np.cumsum(some, axis=0, dtype=np.float64)))
+        k = np.arange(first, min(first + _BATCH, K)) - low
+        before = total[k] - total[np.maximum(k - reach, 0)]
+        after = total[np.minimum(k + reach, len(some))] - total[k]
+        length = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
+        cosine = np.divide((before * after).sum(axis=1), length, out=np.ones(len(k)), where=length > 1e-12)
+        change[first : first + _BATCH] = 1 - cosine
     change[0] = change[1:].mean()  # of what was before the first beat nothing is known
     return change
 

@@ -109,29 +109,41 @@ def local_periods(curve: Frames, rate: float, tempo_range: tuple[float, float]) 
     multiples = np.concatenate((tempi, tempi / 2, tempi / 3))
     length, hop = max(round(8 * rate), math.ceil(60 * rate / multiples.min()) + 2), rate / 2
     state = AutocorrelationState(multiples, rate, length, hop)
-    centred = (curve - curve.mean()).astype(np.float32)
-    found = np.concatenate([np.zeros((0, multiples.size), np.float32), *state.push(centred), *state.flush()])
-    one, two, three = np.split(np.maximum(found, 0), 3, axis=1)
-    strength = (one + two / 2 + three / 4) * np.exp(-0.5 * np.log2(tempi / 110) ** 2)
-    strength /= np.maximum(strength.max(axis=1, keepdims=True), 1e-9)
+    prior = np.exp(-0.5 * np.log2(tempi / 110) ** 2)
+    strength = [np.zeros((0, tempi.size), np.float32)]
+    block = round(600 * rate)
+    mean = curve.mean()
+    for first in range(0, curve.size, block):
+        frames = state.push((curve[first : first + block] - mean).astype(np.float32))
+        strength += [_combined(some, prior) for some in frames]
+    strength += [_combined(some, prior) for some in state.flush()]
     change = -40 * np.abs(np.log(tempi[:, None] / tempi[None, :]))
-    path = _smoothest(strength, change)
+    path = _smoothest(np.concatenate(strength), change)
     centres = np.arange(len(path)) * hop
     return np.interp(np.arange(curve.size), centres, 60 * rate / tempi[path])
 
 
-def _smoothest(strength: Frames, change: Frames) -> NDArray[np.int64]:
+def _combined(found: NDArray[np.float32], prior: Frames) -> NDArray[np.float32]:
+    """Add up the frames (n × 3 K) of once, twice and three times the lag, and weigh the tempi; the largest is 1."""
+    one, two, three = np.split(np.maximum(found, 0), 3, axis=1)
+    strength = (one + two / 2 + three / 4) * prior
+    return np.asarray(strength / np.maximum(strength.max(axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def _smoothest(strength: NDArray[np.float32], change: Frames) -> NDArray[np.int64]:
     """Return the row of each frame (N × K) on the path with the most strength."""
-    score, sources = strength[0].astype(np.float64), []
-    for frame in strength[1:]:
+    sources = np.zeros(strength.shape, np.int16)
+    score = strength[0].astype(np.float64)
+    rows = np.arange(score.size)
+    for n, frame in enumerate(strength[1:], 1):
         ways = score[:, None] + change
-        best = ways.argmax(axis=0)
-        sources.append(best)
-        score = ways[best, np.arange(best.size)] + frame
-    path = [int(score.argmax())]
-    for best in reversed(sources):
-        path.append(int(best[path[-1]]))
-    return np.array(path[::-1], dtype=np.int64)
+        sources[n] = ways.argmax(axis=0)
+        score = ways[sources[n], rows] + frame
+    path = np.zeros(len(strength), np.int64)
+    path[-1] = score.argmax()
+    for n in range(len(strength) - 1, 0, -1):
+        path[n - 1] = sources[n, path[n]]
+    return path
 
 
 def _maxima(curve: NDArray[np.float32], distance: int) -> NDArray[np.int64]:
