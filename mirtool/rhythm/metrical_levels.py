@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 from mirtool.rhythm.periodicity import Periodicity
 
 _CENTRE = 110.0  # BPM
-_FLOOR = 0.05  # of a periodicity: what is below says no more
 # Weights of the square roots of periodicities: autocorrelation after so many beats, Fourier magnitude at multiples.
 _BEATS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 3, 4, 6, 8)
 _MULTIPLES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 3, 4)
 _ALONE = (
-    (-0.8, -2.6),
-    ((0.6, -0.6, 1.6, -0.6, 2.2, 2.3, 0.1, -0.8, 1.8, -0.9, -0.5), (-0.8, -2.0, 7.3, -0.4, 2.5, -1.4, 3.4, 1.9, 0.9)),
+    (-1.0, -1.7),
+    ((-0.3, 1.2, -0.3, 0.7, 5.8, 2.2, -0.7, 0.1, 2.5, -1.4, -0.6), (-0.4, -0.7, 9.2, -0.2, 5.3, -2.0, 4.3, 4.4, 6.6)),
 )
 _WITH_BASS = (
-    (-0.7, -2.7),
-    ((1.2, -1.5, 1.5, -0.9, 1.5, 2.0, -0.4, -0.6, 0.6, -0.9, 1.3), (3.3, -3.7, 6.7, -0.1, 1.5, -1.3, 4.3, 0.8, -1.3)),
-    ((1.8, 2.4, -2.5, 1.3, 0.7, 2.5, 0.3, -1.0, 2.3, 0.0, -1.6), (-6.0, 3.7, 1.3, -0.8, 0.9, -2.6, 1.4, 0.9, 1.7)),
+    (-0.8, -1.6),
+    ((-0.9, -0.3, -0.2, -0.1, 4.9, 1.4, -1.0, 0.5, 0.8, -1.3, 0.9), (3.3, -2.3, 8.2, 1.5, 3.3, -2.0, 2.9, 3.8, 4.6)),
+    ((2.0, 2.6, -2.2, 1.0, 2.2, 2.4, 1.2, -2.1, 2.2, -0.4, -1.5), (-3.8, 5.1, 2.4, -2.3, 1.1, -1.8, 3.3, 1.4, 3.7)),
 )
 
 
@@ -42,7 +41,6 @@ def evidence(found: Periodicity, bpm: NDArray[np.float64]) -> NDArray[np.float64
     (linear, square), *registers = _WITH_BASS if found.lags.shape[1] > 1 else _ALONE
     octaves = np.log2(bpm / _CENTRE)
     total = linear * octaves + square * octaves**2
-    total = total + 2 * np.log(found.recurrence(bpm)[0, 0] + _FLOOR) + 2 * np.log(found.wave(bpm)[0, 0] + _FLOOR)
     for register, (recurring, waves) in enumerate(registers):
         for beats, weight in zip(_BEATS, recurring, strict=True):
             total = total + weight * np.sqrt(found.recurrence(bpm, beats)[0, register])

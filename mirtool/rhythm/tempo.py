@@ -28,6 +28,7 @@ _APART = 0.08  # candidates that no peak shows are at least so far from those th
 _CANDIDATES = 12
 _WIDTH = 0.5  # octaves, of a prior
 _HINTED = 0.08  # octaves, of what "about" means
+_TRACE = 0.01  # of the highest salience: a tempo below is that of no level
 _FAINT = 1e-3  # a product of periodicities below is none
 
 
@@ -265,14 +266,21 @@ def peaks(
 
 
 def _candidates(salience: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    """Return the peaks, and what lies an octave and the like from the highest ones: a level may have no peak."""
+    """Return the peaks, and what lies an octave and the like from the highest ones: a level may have no peak.
+
+    Of bare clicks nothing is there at half the tempo; it is a candidate only where the range leaves no other.
+    """
     audible = np.where(salience > _FAINT, salience, 0)
     found = peaks(audible, AXIS, low, high, _CANDIDATES).tolist()
-    for tempo in [*found[:3], *peaks(audible, AXIS, AXIS[0], AXIS[-1], 3)]:
-        for ratio in (2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3):
-            other = tempo * ratio
-            if low <= other <= high and all(abs(other / known - 1) > _APART for known in found):
-                found.append(other)
+    roots = [*found[:3], *peaks(audible, AXIS, AXIS[0], AXIS[-1], 3)]
+    for least in (_TRACE * salience.max(), -1.0):
+        for tempo in roots:
+            for other in tempo * np.array([2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3]):
+                there = np.interp(np.log(other), np.log(AXIS), salience) > least
+                if there and low <= other <= high and all(abs(other / known - 1) > _APART for known in found):
+                    found.append(other)
+        if found:
+            break
     return np.array(found)
 
 
