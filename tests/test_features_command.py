@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 
 KINDS = ("spectrogram", "chroma", "cens", "dlnco", "novelty", "tempogram")
-SPECTRAL = ("--method", "spectral", "--analysis-rate", 22050, "--compression", 1000, "--average", 0.1, "--norm", "max")
+SPECTRAL = (
+    "--method",
+    "spectral",
+    "--analysis-rate",
+    22050,
+    "--window-length",
+    1024,
+    "--compression",
+    1000,
+    "--average",
+    0.1,
+    "--norm",
+    "max",
+)
 CHROMA = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 

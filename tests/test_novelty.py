@@ -17,7 +17,8 @@ ONSETS = np.arange(0.3, 2.9, 0.31)
 
 def parameters(**changes):
     """Return parameters of the book's methods, each curve with the norm max."""
-    common = {"method": "spectral", "analysis_rate": RATE, "compression": 100.0, "average": 0.1, "norm": "max"}
+    common = {"method": "spectral", "analysis_rate": RATE, "window_length": 1024, "compression": 100.0}
+    common |= {"average": 0.1, "norm": "max"}
     return NoveltyParameters(**{**common, **changes})
 
 

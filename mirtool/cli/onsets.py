@@ -64,7 +64,7 @@ def onsets(
     stay. With --slice what comes before the first onset is left out; of several inputs, each gets a folder of its own.
 
     With --live sound comes from a pipe or a file that need not end, as WAV or --raw, and each onset is written at most
-    --delay after it sounds, which takes 0.27 s at least at 44.1 kHz; the more is heard of what follows, the better.
+    --delay after it sounds, which takes 0.28 s at least at 44.1 kHz; the more is heard of what follows, the better.
 
     For example:
         mirtool onsets take.wav -o take.csv --plot take.png

@@ -15,11 +15,11 @@ MEMORY = 3.0  # s before a moment that count for what is usual there
 # Root mean square of the curves of music, by method; of notes (velocities up to 1) as well.
 USUAL = {
     "superflux": 0.1,
-    "complexflux": 0.01,
-    "energy": 0.1,
-    "spectral": 10.0,
-    "phase": 30.0,
-    "complex": 20.0,
+    "complexflux": 0.014,
+    "energy": 0.25,
+    "spectral": 14.0,
+    "phase": 45.0,
+    "complex": 25.0,
     "notes": 0.1,
 }
 _LEAST = 0.03  # of what is usual; below it, a curve is not blown up any more

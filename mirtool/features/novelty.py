@@ -223,8 +223,8 @@ def novelty(source: AudioSource | Notes, parameters: NoveltyParameters) -> Featu
         start = 0.0
         curve = post_processed(note_novelty(source, parameters.feature_rate), parameters, USUAL["notes"])
     else:
-        start = novelty_start(parameters)
         curve = _relative(np.concatenate([np.zeros(0, np.float32), *novelty_values(source, parameters)]), parameters)
+        start = novelty_start(parameters)
     made = provenance(parameters)
     return Features(
         curve[None, :], parameters.feature_rate, "novelty", ("novelty", "time"), ("novelty",), start, provenance=made

@@ -121,7 +121,7 @@ class NoveltyParameters(BandParameters):
     analysis_rate: int = field(
         default=16000, metadata={"help": "sample rate to which the sound is brought", "unit": "Hz"}
     )
-    window_length: int = field(default=1024, metadata={"help": "length of the Hann window", "unit": "samples"})
+    window_length: int = field(default=1200, metadata={"help": "length of the Hann window", "unit": "samples"})
     octave_bands: int = field(default=36, metadata={"help": "bands of an octave (superflux, complexflux)"})
     low: float = field(default=30.0, metadata={"help": "lowest frequency (superflux, complexflux)", "unit": "Hz"})
     high: float = field(default=8000.0, metadata={"help": "highest frequency (superflux, complexflux)", "unit": "Hz"})

@@ -86,7 +86,7 @@ class MetreParameters:
 class PeakParameters:
     """Which maxima of a curve count."""
 
-    threshold: float = field(default=0.35, metadata={"help": "smallest value of the novelty that counts as an onset"})
+    threshold: float = field(default=0.3, metadata={"help": "smallest value of the novelty that counts as an onset"})
     min_gap: float = field(default=0.03, metadata={"help": "least time between two onsets", "unit": "s"})
     comparison: float = field(
         default=0.05, metadata={"help": "reach to either side over which an onset is the largest value", "unit": "s"}

@@ -17,7 +17,9 @@ from mirtool.signal.stft import Windows, frame_count, hann
 from mirtool.types import AudioSource, Features, Notes
 
 # The curve that periodicities are looked for in, where sound or notes are given.
-CURVE = NoveltyParameters(method="spectral", analysis_rate=22050, compression=1e3, average=0.1, norm="max")
+CURVE = NoveltyParameters(
+    method="spectral", analysis_rate=22050, window_length=1024, compression=1e3, average=0.1, norm="max"
+)
 _MAX_TEMPI = 20000  # rows of a matrix
 _ROUNDING = 1e-6  # of the energy of a window: rounding errors of an autocorrelation by float32 transforms
 METHODS = ("fourier", "autocorrelation", "cyclic", "cyclic-autocorrelation")
