@@ -6,7 +6,7 @@ the log-likelihoods of a few classes of observations at every frame.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,6 +106,7 @@ def state_space(
     feature_rate: float,
     observation: Observation | None = None,
     beats_per_bar: Sequence[int] = (1,),
+    log_prior: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
 ) -> StateSpace:
     """Lay out the states.
 
@@ -118,6 +119,8 @@ def state_space(
         By default `near_the_beat`.
     beats_per_bar : sequence of int
         Kinds of bars; 1 tracks beats alone.
+    log_prior : callable, optional
+        From tempi (BPM) to the logarithm of how likely each is; it counts at every beat.
 
     Returns
     -------
@@ -136,6 +139,7 @@ def state_space(
     last = np.cumsum(bars) - 1
     position = np.concatenate([np.arange(1, beats + 1) for beats in bars])
     shares = np.array([*observation.shares, 1.0])
+    prior = np.zeros(intervals.size) if log_prior is None else log_prior(60 * feature_rate / intervals)
     space = Space(
         intervals=intervals,
         bounds=np.ceil(np.multiply.outer(intervals, shares) - 1e-9).astype(np.int64),
@@ -144,10 +148,10 @@ def state_space(
         positions=position,
         first=last - np.array(bars) + 1,
         last=last,
-        tempo_change=_tempo_change(intervals, parameters.steadiness),
+        tempo_change=_tempo_change(intervals, parameters.steadiness) + prior,
         bar_change=_bar_change(len(bars), parameters.bar_change),
     )
-    initial = np.full((position.size, intervals.size), -math.log(position.size * intervals.sum()))
+    initial = np.full((position.size, intervals.size), -math.log(position.size * intervals.sum())) + prior
     return StateSpace(space, initial, feature_rate, observation)
 
 

@@ -11,7 +11,8 @@ from mirtool.errors import ParameterError
 from mirtool.rhythm.evidence import Evidence
 from mirtool.rhythm.metre import bars, downbeat_evidence
 from mirtool.rhythm.parameters import TRACKERS, BeatParameters
-from mirtool.rhythm.trackers import track
+from mirtool.rhythm.tempo import Estimate
+from mirtool.rhythm.trackers import tempo_of, track
 from mirtool.types import Events
 
 Times = NDArray[np.float64]
@@ -66,7 +67,8 @@ def beats(evidence: Evidence, parameters: BeatParameters, guidance: Guidance | N
     fixed = _fixed_frames(evidence, guidance.fixed or {})
     if not evidence.sounding[0] <= evidence.sounding[1]:
         return Events({name: np.zeros(0) for name in ("time", "beat", "confidence")})
-    grid = track(evidence, parameters, fixed)
+    tempo = tempo_of(evidence, parameters.range)
+    grid = track(evidence, parameters, tempo, fixed)
     times = evidence.start + grid.frames / evidence.feature_rate
     for time in guidance.fixed or {}:
         times[np.argmin(np.abs(times - time))] = time
@@ -77,7 +79,7 @@ def beats(evidence: Evidence, parameters: BeatParameters, guidance: Guidance | N
     else:  # the bar pointer has reached both ends
         positions = positions[np.isin(times, within(times, evidence))]
         times = within(times, evidence)
-    return Events({"time": times, "beat": positions, "confidence": confidence(times, evidence, parameters)})
+    return Events({"time": times, "beat": positions, "confidence": confidence(times, evidence, parameters, tempo)})
 
 
 def led(parameters: BeatParameters, guidance: Guidance) -> BeatParameters:
@@ -140,7 +142,7 @@ def _positions(times: Times, evidence: Evidence, parameters: BeatParameters, gui
     return np.zeros(len(times), np.int64)
 
 
-def confidence(times: Times, evidence: Evidence, parameters: BeatParameters) -> Times:
+def confidence(times: Times, evidence: Evidence, parameters: BeatParameters, tempo: Estimate) -> Times:
     """Tell how sure each beat is: the mean of three votes, each from 0 to 1.
 
     The two other trackers, which find the tempo by themselves, vote by how near their beats are: half by the nearest
@@ -153,7 +155,7 @@ def confidence(times: Times, evidence: Evidence, parameters: BeatParameters) -> 
     votes = [_local(times, evidence)]
     for method in TRACKERS:
         if method != parameters.method:
-            grid = track(evidence, replace(parameters, method=method), {})
+            grid = track(evidence, replace(parameters, method=method), tempo, {})
             votes.append(_agreement(times, gaps, evidence.start + grid.frames / evidence.feature_rate))
     return np.asarray(np.mean(votes, axis=0))
 

@@ -15,6 +15,7 @@ from mirtool.pitch import pitch_frequency
 from mirtool.rhythm.accents import AccentState, activation, check, gathered_accents
 from mirtool.rhythm.metre import POOL, Harmony, HarmonyState, note_harmony
 from mirtool.rhythm.parameters import AccentParameters
+from mirtool.rhythm.tempo import AccentCurves, accent_curves
 from mirtool.types import AudioSource, Features, Notes
 
 _BLOCK = 1 << 16  # frames that are worked on at a time
@@ -44,6 +45,8 @@ class Evidence:
     accents : Features, optional
         Of the lowest register.
     harmony : Harmony, optional
+    tempo_curves : AccentCurves, optional
+        What the tempo is found from.
     """
 
     beat: NDArray[np.float64]
@@ -53,6 +56,7 @@ class Evidence:
     downbeat: NDArray[np.float64] | None = None
     accents: Features | None = None
     harmony: Harmony | None = None
+    tempo_curves: AccentCurves | None = None
 
     @property
     def times(self) -> NDArray[np.float64]:
@@ -105,6 +109,7 @@ def evidence(source: AudioSource | Notes | Features, parameters: AccentParameter
         (first / parameters.analysis_rate, last / parameters.analysis_rate),
         accents=lowest,
         harmony=Harmony(levels.rows, harmony.centres, parameters.feature_rate / POOL),
+        tempo_curves=accent_curves(accents),
     )
 
 
@@ -143,12 +148,15 @@ def _of_features(curves: Features) -> Evidence:
     if not np.isfinite(data).all():
         raise DataError("an activation that is not finite")
     if curves.kind != "activation" and (data.shape[0] == 1 and (curves.kind or data.max(initial=0) > 1)):
-        return _of_curve(data[0], rate, start)
+        return replace(_of_curve(data[0], rate, start), tempo_curves=accent_curves(curves))
     if data.size and not (data.min() >= 0 and data.max() <= 1):
         raise DataError(f"an activation lies from 0 to 1, not from {data.min():g} to {data.max():g}")
     values = data.astype(np.float64)
     heard = _frames_heard(values.max(axis=0, initial=0) > _SMALLEST, rate, start)
-    return Evidence(values[0], rate, heard, start, downbeat=values[1] if len(values) == 2 else None)
+    tempo_curves = accent_curves(replace(curves, data=data[:1], kind="activation", axis=()))
+    return Evidence(
+        values[0], rate, heard, start, downbeat=values[1] if len(values) == 2 else None, tempo_curves=tempo_curves
+    )
 
 
 def _of_notes(notes: Notes, parameters: AccentParameters) -> Evidence:
@@ -167,6 +175,7 @@ def _of_notes(notes: Notes, parameters: AccentParameters) -> Evidence:
         (float(onset.min(initial=np.inf)), float(offset.max(initial=-np.inf))),
         accents=accents,
         harmony=note_harmony(notes, rate / POOL),
+        tempo_curves=accent_curves(accents),
     )
 
 

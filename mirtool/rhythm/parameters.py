@@ -44,7 +44,7 @@ class BarPointerParameters:
     """The states of the bar pointer, and how it moves on (Krebs, Böck and Widmer, ISMIR 2015)."""
 
     range: tuple[float, float] = field(
-        default=(55.0, 215.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
+        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
     )
     tempi: int | None = field(
         default=None,

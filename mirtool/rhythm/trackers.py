@@ -8,17 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
-from mirtool.rhythm import dynamic_programming
+from mirtool.rhythm import dynamic_programming, tempo_curve
 from mirtool.rhythm.bar_pointer import near_the_beat, state_space, viterbi
 from mirtool.rhythm.evidence import Evidence, log_likelihoods
-from mirtool.rhythm.parameters import BeatParameters, PulseParameters
+from mirtool.rhythm.parameters import BeatParameters, PulseParameters, TempoCurveParameters, TempoParameters
+from mirtool.rhythm.periodicity import AXIS
 from mirtool.rhythm.plp import PulseState
-from mirtool.rhythm.tempogram import AutocorrelationState
+from mirtool.rhythm.tempo import Estimate, estimate
 
 Frames = NDArray[np.float64]
 Fixed = Mapping[int, int]  # frames at which a beat must be, and its position in the bar (0: any)
 
+_SPREAD = 0.2  # octaves: how far local tempi lie from that of the whole
+_UNFORESEEN = 0.01  # how likely any other tempo is
 _NEAR = 0.1  # of a period: how far a beat may be from the pulse that foretells it
+_PULSE_WINDOW = 10.0  # s
 _PULSE_RANGE = 1.1  # factor by which the local tempo of a pulse may differ from that of the whole
 
 
@@ -38,31 +42,61 @@ class Grid:
     positions: NDArray[np.int64] | None = None
 
 
-def track(evidence: Evidence, parameters: BeatParameters, fixed: Fixed) -> Grid:
+def tempo_of(evidence: Evidence, tempo_range: tuple[float, float]) -> Estimate:
+    """Estimate the tempo of the whole, as `mirtool.rhythm.tempo` does, within a range (BPM).
+
+    Raises
+    ------
+    ParameterError
+        The range is empty.
+    """
+    low, high = _overlap(tempo_range)
+    if evidence.tempo_curves is None or not low < high:
+        none = np.zeros(0)
+        return Estimate(none, none, none, none, none)
+    return estimate(evidence.tempo_curves, TempoParameters(range=(low, high)))
+
+
+def _overlap(tempo_range: tuple[float, float]) -> tuple[float, float]:
+    """Return what a range of tempi has in common with those that tempi are looked for in."""
+    return max(tempo_range[0], float(AXIS[0])), min(tempo_range[1], float(AXIS[-1]))
+
+
+def track(evidence: Evidence, parameters: BeatParameters, tempo: Estimate, fixed: Fixed) -> Grid:
     """Find the beats by the method that the parameters name.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    parameters : BeatParameters
+    tempo : Estimate
+        Of the whole; changes of tempo are followed all the same.
+    fixed : mapping of int to int
+        Frames at which a beat must be, and its position in the bar (0: any).
 
     Raises
     ------
     ParameterError
         A parameter outside its domain, or fixed beats that the tracker cannot meet.
     """
-    trackers: dict[str, Callable[[Evidence, BeatParameters, Fixed], Grid]] = {
+    trackers: dict[str, Callable[[Evidence, BeatParameters, Estimate, Fixed], Grid]] = {
         "hmm": bar_pointer,
         "dp": followed,
         "plp": pulse,
     }
     if parameters.method not in trackers:
         raise ParameterError(f"no method {parameters.method} (there are: {', '.join(trackers)})")
-    return trackers[parameters.method](evidence, parameters, fixed)
+    return trackers[parameters.method](evidence, parameters, tempo, fixed)
 
 
-def bar_pointer(evidence: Evidence, parameters: BeatParameters, fixed: Fixed) -> Grid:
+def bar_pointer(evidence: Evidence, parameters: BeatParameters, tempo: Estimate, fixed: Fixed) -> Grid:
     """Track with the bar pointer; where the evidence tells of downbeats, bars and beats jointly."""
     share, downbeats = parameters.beat_share, evidence.downbeat is not None
     if not 0 < share < 1:
         raise ParameterError(f"the share of a beat that is heard as the beat lies between 0 and 1, not at {share:g}")
     bars = parameters.beats_per_bar if downbeats else (1,)
-    space = state_space(parameters, evidence.feature_rate, near_the_beat(share, downbeats=downbeats), bars)
+    observation = near_the_beat(share, downbeats=downbeats)
+    space = state_space(parameters, evidence.feature_rate, observation, bars, lambda bpm: log_prior(tempo, bpm))
     marks = {frame: position if downbeats else 0 for frame, position in fixed.items()}
     path = viterbi(log_likelihoods(evidence, share), space, marks)
     known = path.frames >= 0
@@ -71,22 +105,48 @@ def bar_pointer(evidence: Evidence, parameters: BeatParameters, fixed: Fixed) ->
     return Grid(_sharpened(curve, begins, lengths), path.beats[known] if downbeats else None)
 
 
-def followed(evidence: Evidence, parameters: BeatParameters, fixed: Fixed) -> Grid:
+def log_prior(tempo: Estimate, bpm: Frames) -> Frames:
+    """Return the logarithm of how likely tempi are: a log-normal around each candidate, as likely as that is."""
+    octaves = np.log2(bpm[:, None] / tempo.bpm)
+    weight = (tempo.strength * np.exp(-0.5 * np.square(octaves / _SPREAD))).sum(axis=1)
+    return np.asarray(np.log(_UNFORESEEN + weight))
+
+
+def followed(evidence: Evidence, parameters: BeatParameters, tempo: Estimate, fixed: Fixed) -> Grid:
     """Track by dynamic programming along the local period."""
     curve = evidence.beat
-    periods = local_periods(curve, evidence.feature_rate, parameters.range)
-    beats = dynamic_programming.track(curve, periods, parameters.tightness, list(fixed))
+    beats = dynamic_programming.track(curve, _periods(evidence, parameters, tempo), parameters.tightness, list(fixed))
     return Grid(_sharpened(curve, np.maximum(beats - 2, 0), np.full(beats.size, 5)))
 
 
-def pulse(evidence: Evidence, parameters: BeatParameters, fixed: Fixed) -> Grid:
+def _periods(evidence: Evidence, parameters: BeatParameters, tempo: Estimate) -> Frames:
+    """Return the local period (frames), shape (N,) or, where there is no tempo curve, ()."""
+    around, rate = _best(parameters, tempo), evidence.feature_rate
+    if evidence.tempo_curves is None or tempo.best is None:
+        return np.asarray(60 * rate / around)
+    within = TempoParameters(range=_overlap(parameters.range))
+    following = TempoCurveParameters(curve_rate=min(TempoCurveParameters().curve_rate, rate))
+    local = tempo_curve.curve(evidence.tempo_curves, within, following, around).events
+    if not len(local):
+        return np.asarray(60 * rate / around)
+    time = local["time"] - evidence.tempo_curves.start
+    bpm = np.interp(np.arange(evidence.beat.size) / rate, time, local["bpm"])
+    return np.asarray(np.maximum(60 * rate / bpm, 1.0))
+
+
+def _best(parameters: BeatParameters, tempo: Estimate) -> float:
+    """Return the best tempo (BPM), or the middle of the range where nothing tells it."""
+    return tempo.best if tempo.best is not None else math.sqrt(parameters.range[0] * parameters.range[1])
+
+
+def pulse(evidence: Evidence, parameters: BeatParameters, tempo: Estimate, fixed: Fixed) -> Grid:
     """Track the maxima of the predominant local pulse, moved to the strongest activation near by."""
     if fixed:
         raise ParameterError("the pulse cannot be led through fixed beats; the other methods can")
     curve, rate = evidence.beat, evidence.feature_rate
-    period = float(np.median(local_periods(curve, rate, parameters.range))) if curve.size else 1.0
-    tempo = 60 * rate / period
-    around = PulseParameters(tempo_low=tempo / _PULSE_RANGE, tempo_high=tempo * _PULSE_RANGE)
+    best = _best(parameters, tempo)
+    period = 60 * rate / best
+    around = PulseParameters(_PULSE_WINDOW, tempo_low=best / _PULSE_RANGE, tempo_high=best * _PULSE_RANGE)
     state = PulseState(around, rate)
     pulse = np.concatenate([*state.push((curve - curve.mean()).astype(np.float32)), *state.flush()])
     peaks = _maxima(pulse, round(0.6 * period))
@@ -96,54 +156,6 @@ def pulse(evidence: Evidence, parameters: BeatParameters, fixed: Fixed) -> Grid:
     padded = np.pad(curve, reach)
     best = peaks + np.argmax(padded[peaks[:, None] + reach + around_peak] * window, axis=1) - reach
     return Grid(_sharpened(curve, np.unique(best), np.ones(np.unique(best).size, np.int64)))
-
-
-def local_periods(curve: Frames, rate: float, tempo_range: tuple[float, float]) -> Frames:
-    """Follow the local period (frames), shape (N,), through autocorrelations of the curve.
-
-    A lag counts with two and three times itself; tempi are weighed by how people tap (a log-normal around 110 BPM, an
-    octave wide); changes from one half second to the next cost their logarithm.
-    """
-    slowest, fastest = tempo_range
-    tempi = np.geomspace(slowest, fastest, max(math.ceil(48 * math.log2(fastest / slowest)), 1) + 1)
-    multiples = np.concatenate((tempi, tempi / 2, tempi / 3))
-    length, hop = max(round(8 * rate), math.ceil(60 * rate / multiples.min()) + 2), rate / 2
-    state = AutocorrelationState(multiples, rate, length, hop)
-    prior = np.exp(-0.5 * np.log2(tempi / 110) ** 2)
-    strength = [np.zeros((0, tempi.size), np.float32)]
-    block = round(600 * rate)
-    mean = curve.mean()
-    for first in range(0, curve.size, block):
-        frames = state.push((curve[first : first + block] - mean).astype(np.float32))
-        strength += [_combined(some, prior) for some in frames]
-    strength += [_combined(some, prior) for some in state.flush()]
-    change = -40 * np.abs(np.log(tempi[:, None] / tempi[None, :]))
-    path = _smoothest(np.concatenate(strength), change)
-    centres = np.arange(len(path)) * hop
-    return np.interp(np.arange(curve.size), centres, 60 * rate / tempi[path])
-
-
-def _combined(found: NDArray[np.float32], prior: Frames) -> NDArray[np.float32]:
-    """Add up the frames (n × 3 K) of once, twice and three times the lag, and weigh the tempi; the largest is 1."""
-    one, two, three = np.split(np.maximum(found, 0), 3, axis=1)
-    strength = (one + two / 2 + three / 4) * prior
-    return np.asarray(strength / np.maximum(strength.max(axis=1, keepdims=True), 1e-9), dtype=np.float32)
-
-
-def _smoothest(strength: NDArray[np.float32], change: Frames) -> NDArray[np.int64]:
-    """Return the row of each frame (N × K) on the path with the most strength."""
-    sources = np.zeros(strength.shape, np.int16)
-    score = strength[0].astype(np.float64)
-    rows = np.arange(score.size)
-    for n, frame in enumerate(strength[1:], 1):
-        ways = score[:, None] + change
-        sources[n] = ways.argmax(axis=0)
-        score = ways[sources[n], rows] + frame
-    path = np.zeros(len(strength), np.int64)
-    path[-1] = score.argmax()
-    for n in range(len(strength) - 1, 0, -1):
-        path[n - 1] = sources[n, path[n]]
-    return path
 
 
 def _maxima(curve: NDArray[np.float32], distance: int) -> NDArray[np.int64]:
