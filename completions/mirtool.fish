@@ -133,7 +133,7 @@ complete -c mirtool -n '__mirtool_called tempo' -l hint -x -d 'about how fast it
 complete -c mirtool -n '__mirtool_called tempo' -l window -x -d 'length of the windows in which periodicities are looked for'
 complete -c mirtool -n '__mirtool_called tempo' -l curve-rate -x -d 'rows per second of a curve'
 complete -c mirtool -n '__mirtool_called tempo' -l curve-window -x -d 'length of the window in which the tempo counts as steady'
-complete -c mirtool -n '__mirtool_called tempo' -l steadiness -x -d 'cost of a change of tempo by an octave; more makes the curve smoother'
+complete -c mirtool -n '__mirtool_called tempo' -l steadiness -x -d 'what a change of tempo by an octave costs: more makes the curve smoother'
 complete -c mirtool -n '__mirtool_called tempo' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'
 complete -c mirtool -n '__mirtool_called tempo' -l format -x -a 'csv tsv json' -d 'Format of the output; by default the extension of -o decides'
 complete -c mirtool -n '__mirtool_called tempo' -l plot -r -d 'Draw the result as PNG, SVG or PDF'

@@ -395,13 +395,13 @@ def sharpened(curve, reach):
     return np.array(result)
 
 
-def best_tempo_path(salience, tempi, steadiness, around):
+def best_tempo_path(salience, tempi, rate, steadiness, around):
     """The value of the best path through a tempogram, all paths tried, and the function that values one."""
 
     def value(path):
         total = 0.0
         for n, k in enumerate(path):
-            total += np.log(salience[n, k] + 1e-3) - 0.5 * (np.log2(tempi[k] / around) / 0.5) ** 2
+            total += (np.log(salience[n, k] + 1e-3) - 0.5 * (np.log2(tempi[k] / around) / 0.3) ** 2) / rate
             if n:
                 total -= steadiness * abs(np.log2(tempi[k] / tempi[path[n - 1]]))
         return total

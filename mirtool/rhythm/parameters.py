@@ -142,8 +142,9 @@ class TempoCurveParameters:
 
     curve_rate: float = field(default=2.0, metadata={"help": "rows per second of a curve", "unit": "Hz"})
     curve_window: float = field(
-        default=6.0, metadata={"help": "length of the window in which the tempo counts as steady", "unit": "s"}
+        default=8.0, metadata={"help": "length of the window in which the tempo counts as steady", "unit": "s"}
     )
     steadiness: float = field(
-        default=20.0, metadata={"help": "cost of a change of tempo by an octave; more makes the curve smoother"}
+        default=20.0,
+        metadata={"help": "what a change of tempo by an octave costs: more makes the curve smoother", "unit": "s"},
     )

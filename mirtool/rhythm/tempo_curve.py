@@ -13,7 +13,7 @@ from mirtool.rhythm.periodicity import AXIS, periodicities
 from mirtool.rhythm.tempo import AccentCurves, bounds, product
 from mirtool.types import Events, Features, Score, WarpingPath
 
-_LEVEL = 0.5  # octaves about the tempo of the whole, so that the curve keeps to its metrical level
+_LEVEL = 0.3  # octaves about the tempo of the whole, so that the curve keeps to its metrical level
 _FLOOR = 1e-3  # of a salience: silence says nothing
 _REPLAYED = 0.5  # concentration of onsets on the grid of a score from which its tempo map counts as that of the music
 
@@ -78,7 +78,7 @@ def curve(
         row[:] = product(one)[0, inside]
     times = times + heard.start
     tempogram = Features(salience.T, rate, "tempogram", ("tempo", "time"), tuple(tempi.tolist()), start=heard.start)
-    place = follow(salience, tempi, following.steadiness, around)
+    place = follow(salience, tempi, rate, following.steadiness, around)
     strength = np.sqrt(salience[np.arange(len(place)), place])
     return Curve(_events(times, _between(salience, tempi, place), strength), tempogram)
 
@@ -90,16 +90,19 @@ def curve_of_tempogram(tempogram: Features, following: TempoCurveParameters, aro
     tempi = np.asarray(tempogram.axis, np.float64)
     salience = np.ascontiguousarray(tempogram.data.T)
     relative = (salience / max(float(salience.max(initial=0)), 1e-30)).astype(np.float32)
-    place = follow(relative, tempi, following.steadiness, around)
+    place = follow(relative, tempi, tempogram.feature_rate or 1.0, following.steadiness, around)
     bpm, strength = _between(salience, tempi, place), salience[np.arange(len(place)), place]
     return Curve(_events(tempogram.times, bpm, strength), tempogram)
 
 
-def follow(salience: Frames, tempi: NDArray[np.float64], steadiness: float, around: float) -> NDArray[np.int64]:
+def follow(
+    salience: Frames, tempi: NDArray[np.float64], rate: float, steadiness: float, around: float
+) -> NDArray[np.int64]:
     """Find the path through a tempogram that is strong and smooth, by dynamic programming.
 
-    It maximises Σ_n log(S(n, k_n) + ε) - ½ (log2(τ_k / around) / ½)² - steadiness · Σ_n |log2(τ_{k_n} / τ_{k_{n-1}})|.
-    With a cost that grows linearly, the best predecessors of all tempi are two running maxima.
+    It maximises Σ_n [log(S(n, k_n) + ε) - ½ (log2(τ_n / around) / 0.3)²] / rate, less steadiness · Σ_n
+    |log2(τ_n / τ_{n-1})|, τ_n being the tempo of index k_n. With a cost that grows linearly, the best predecessors of
+    all tempi are two running maxima.
 
     Parameters
     ----------
@@ -107,6 +110,8 @@ def follow(salience: Frames, tempi: NDArray[np.float64], steadiness: float, arou
         From 0 to about 1.
     tempi : ndarray, shape (K,)
         Rising (BPM).
+    rate : float
+        Frames per second (Hz).
     steadiness : float
         Not negative.
     around : float
@@ -130,7 +135,7 @@ def follow(salience: Frames, tempi: NDArray[np.float64], steadiness: float, arou
         below, above = _running(rising), K - 1 - _running(falling)[::-1]
         from_below, from_above = rising[below] - slope, (score - slope)[above] + slope
         back[n] = np.where(from_below >= from_above, below, above)
-        score = np.maximum(from_below, from_above) + np.log(salience[n] + _FLOOR) + level
+        score = np.maximum(from_below, from_above) + (np.log(salience[n] + _FLOOR) + level) / rate
         score -= score.max()
     path = np.empty(N, np.int64)
     k = int(score.argmax()) if N else 0
