@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mirtool.errors import ParameterError
-from mirtool.rhythm.accents import AccentState, accents, activation, strong
+from mirtool.rhythm.accents import accent_state, accents, activation, strong
 from mirtool.rhythm.parameters import AccentParameters
 from mirtool.types import Audio
 
@@ -68,7 +68,7 @@ def test_a_quiet_part_is_judged_by_itself():
 )
 def test_registers_that_are_none(changes, message):
     with pytest.raises(ParameterError, match=message):
-        AccentState(replace(PARAMETERS, **changes), np.geomspace(30, 10000, 100))
+        accent_state(replace(PARAMETERS, **changes))
 
 
 def test_silence_and_nothing():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mirtool.errors import ParameterError
 from mirtool.features.bands import log_bands
 from mirtool.features.flux import ADVANCE, WEIGHTS, FluxState, LevelState
-from mirtool.features.novelty import novelty
+from mirtool.features.novelty import change_state, novelty
 from mirtool.features.parameters import NoveltyParameters
 from mirtool.signal.stft import hann
 from mirtool.types import Audio
@@ -17,8 +17,8 @@ RAW = {"average": 0.0, "norm": "none"}
 
 
 def flux(samples, **changes):
-    state = FluxState(NoveltyParameters(**changes))
-    return np.concatenate([*state.push(np.asarray(samples, np.float32)), *state.flush()])
+    state = change_state(NoveltyParameters(**changes))
+    return np.concatenate([*state.push(np.asarray(samples, np.float32)), *state.flush()]).ravel()
 
 
 def vibrato(extent, rate=6.0, seconds=3.0):
@@ -48,7 +48,7 @@ def test_agrees_with_the_definition():
         expected[i : i + 2] += value * (i + 1 - at), value * (at - i)
     state = FluxState(parameters)
     found = np.concatenate([*state.push(samples), *state.flush()])
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-3, atol=1e-6)
 
 
 @settings(max_examples=30, deadline=None)
@@ -106,14 +106,14 @@ def test_group_delays_let_tremolo_pass():
 def test_blocks_do_not_matter(method, batch):
     samples = np.random.default_rng(0).standard_normal(RATE * 2).astype(np.float32)
     parameters = NoveltyParameters(method=method, lookahead=0.3)
-    state = FluxState(parameters, batch)
+    state = change_state(parameters, batch)
     pieces = [values for piece in np.array_split(samples, 37) for values in state.push(piece)]
-    np.testing.assert_array_equal(np.concatenate([*pieces, *state.flush()]), flux(samples, **vars(parameters)))
+    np.testing.assert_array_equal(np.concatenate([*pieces, *state.flush()]).ravel(), flux(samples, **vars(parameters)))
 
 
 @pytest.mark.parametrize("method", ["superflux", "complexflux"])
 def test_a_value_comes_after_its_delay(method):
-    state = FluxState(NoveltyParameters(method=method, lookahead=0.2), 1)
+    state = change_state(NoveltyParameters(method=method, lookahead=0.2), 1)
     given = sum(len(values) for piece in np.zeros((100, 160), np.float32) for values in state.push(piece))
     heard = (100 * 160 - 600) / 160  # frames
     assert heard - given == pytest.approx(state.delay, abs=1)
@@ -139,3 +139,29 @@ def test_short_sounds(method):
 def test_bad_parameters(changes, message):
     with pytest.raises(ParameterError, match=message):
         novelty(Audio(np.ones(100), RATE), NoveltyParameters(**changes))
+
+
+def test_curves_of_groups_of_bands_lie_side_by_side():
+    samples = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+
+    def halves(centres):
+        return np.stack((centres < 1000, centres >= 1000)).astype(np.float64)
+
+    def curves(weigh):
+        state = FluxState(NoveltyParameters(lookahead=0.1), weigh=weigh)
+        return np.concatenate([*state.push(samples), *state.flush()])
+
+    both = curves(halves)
+    for r in range(2):
+        np.testing.assert_array_equal(both[:, r], curves(lambda centres, r=r: halves(centres)[r : r + 1])[:, 0])
+
+
+def test_a_listener_hears_the_bands():
+    heard = []
+    parameters = NoveltyParameters()
+    state = FluxState(parameters, listener=heard.append)
+    t = np.arange(RATE) / RATE
+    [*state.push(np.float32(0.5) * np.sin(2 * np.pi * 1000 * t).astype(np.float32)), *state.flush()]
+    bands = np.concatenate(heard)
+    assert bands.shape == (101, state.centres.size)
+    assert abs(state.centres[bands[50].argmax()] - 1000) < 16

@@ -66,28 +66,29 @@ def held_level(norms: NDArray[np.float64], ahead: int, decay: float, last: float
 
 
 @kernel
-def weighted_rise(
+def weighted_rises(
     bands: NDArray[np.float32],
     lag: int,
     reach: int,
     floor: NDArray[np.float64],
+    masks: NDArray[np.float32],
     weights: NDArray[np.float64],
     turns: NDArray[np.complex64],
     values: NDArray[np.float64],
     sums: NDArray[np.complex128],
 ) -> None:
-    """Fill how much the bands rise in each frame (m,), and the turns of what rises, summed up with its weight (m,).
+    """Fill how much the bands rise in each frame (m × R), and the turns of what rises with its weight (m × R).
 
     bands : (m + lag) × K, the frames with those before them. The rise of band k is log((B(n, k) + c) / (M + c)) with
-    the floor c of frame n and the largest magnitude M in the bands k - reach … k + reach, `lag` frames before. weights
-    : m × K.
+    the floor c of frame n and the largest magnitude M in the bands k - reach … k + reach, `lag` frames before.
+    masks : m × K, or 1 × K for all frames. weights : R × K, one row a curve.
     """
     frames, count = turns.shape
+    values[:] = 0.0
+    sums[:] = 0.0
     for n in range(frames):
         c = floor[n]
-        total = 0.0
-        x = 0.0
-        y = 0.0
+        mask = min(n, len(masks) - 1)
         for k in range(count):
             here = bands[n + lag, k]
             before = bands[n, k]
@@ -95,25 +96,25 @@ def weighted_rise(
                 before = max(before, bands[n, j])
             if here > before:
                 rise = math.log((here + c) / (before + c))
-                rise = rise * math.sqrt(rise) * weights[n, k]
-                total += rise
-                x += rise * turns[n, k].real
-                y += rise * turns[n, k].imag
-        values[n] = total
-        sums[n] = complex(x, y)
+                rise = rise * math.sqrt(rise) * masks[mask, k]
+                for r in range(len(weights)):
+                    if weights[r, k] > 0:
+                        values[n, r] += rise * weights[r, k]
+                        sums[n, r] += rise * weights[r, k] * turns[n, k]
 
 
 @kernel
-def place_values(values: NDArray[np.float64], places: NDArray[np.float64], curve: NDArray[np.float64]) -> None:
-    """Add values (m,) to a curve at places (m,) between its points: to both neighbours, in parts."""
-    end = len(curve) - 1
+def place_values(values: NDArray[np.float64], places: NDArray[np.float64], curves: NDArray[np.float64]) -> None:
+    """Add values (m × R) to curves (N × R) at places (m × R) between their points: to both neighbours, in parts."""
+    end = len(curves) - 1
     for n in range(len(values)):
-        place = min(max(places[n], 0.0), float(end))
-        i = int(place)
-        part = place - i
-        curve[i] += (1 - part) * values[n]
-        if i < end:
-            curve[i + 1] += part * values[n]
+        for r in range(values.shape[1]):
+            place = min(max(places[n, r], 0.0), float(end))
+            i = int(place)
+            part = place - i
+            curves[i, r] += (1 - part) * values[n, r]
+            if i < end:
+                curves[i + 1, r] += part * values[n, r]
 
 
 @kernel
@@ -134,9 +135,9 @@ def warm() -> None:
     """Compile all kernels."""
     spectra = np.zeros((2, 3), np.complex64)
     bands, turns = np.zeros((2, 1), np.float32), np.zeros((2, 1), np.complex64)
-    index, values = np.zeros(2, np.int64), np.zeros(1)
+    index, values, one = np.zeros(2, np.int64), np.zeros(1), np.zeros((1, 1))
     band_frames(spectra, index[:1], index, np.zeros(0, np.float32), bands, turns)
     held_level(values, 0, 1.0, 0.0, np.zeros(1))
-    weighted_rise(bands, 1, 1, values, np.zeros((1, 1)), turns[:1], np.zeros(1), np.zeros(1, np.complex128))
-    place_values(values, np.zeros(1), np.zeros(1))
+    weighted_rises(bands, 1, 1, values, bands[:1], one, turns[:1], one.copy(), np.zeros((1, 1), np.complex128))
+    place_values(one, one, one.copy())
     root_mean_squares(values, 0, 1, 0, 0, np.zeros(1))

@@ -1,6 +1,7 @@
 """Flux over logarithmic bands: SuperFlux and ComplexFlux, relative to the level of the sound and placed in time."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from mirtool.errors import ParameterError
 from mirtool.features import _kernels
 from mirtool.features.bands import log_bands
 from mirtool.features.frames import Frames, analysis_state
-from mirtool.features.parameters import NoveltyParameters
+from mirtool.features.parameters import FluxParameters
 
 DECAY = 10.0  # s in which the level of a sound that has ended falls to 1/e
 QUIETEST = 1e-4  # what is below this level (80 dB below a sine at full scale) counts as silence
@@ -52,7 +53,7 @@ class LevelState:
 
 
 class FluxState:
-    """Online SuperFlux or ComplexFlux: samples in, values of the curve out, without post-processing.
+    """Online SuperFlux or ComplexFlux: samples in, one curve or several (n × R) out, without post-processing.
 
     What rises in a frame n of the band magnitudes B is
 
@@ -72,10 +73,16 @@ class FluxState:
 
     Parameters
     ----------
-    parameters : NoveltyParameters
-        `method` is ``superflux`` or ``complexflux``.
+    parameters : FluxParameters
     batch : int, optional
         Frames at a time, as for `mirtool.signal.stft.STFT`.
+    tremolo : bool
+        False for ComplexFlux.
+    weigh : callable
+        From the centres of the bands (K,), in Hz, to the weights w of each curve (R × K). By default there is one
+        curve; harmony changes in the lower bands, hiss and sibilants are in the upper ones.
+    listener : callable, optional
+        Is given the magnitudes in the bands (n × K) as they come.
 
     Attributes
     ----------
@@ -85,32 +92,41 @@ class FluxState:
         Frames that must follow a value before it is complete.
     """
 
-    def __init__(self, parameters: NoveltyParameters, batch: int | None = None) -> None:
+    def __init__(
+        self,
+        parameters: FluxParameters,
+        batch: int | None = None,
+        *,
+        tremolo: bool = True,
+        weigh: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+        listener: Callable[[Frames], None] | None = None,
+    ) -> None:
         check(parameters)
         rate = parameters.feature_rate
         self._stft = analysis_state(parameters, batch)
         filters, self.centres = log_bands(parameters)
         self._first, self._place, self._filters = _sparse(filters)
-        self._weights = np.linspace(*WEIGHTS, len(self.centres)) / len(self.centres)
+        self._weights = np.ascontiguousarray((weigh or falling)(self.centres), dtype=np.float64)
+        self._listener = listener
         self._gamma = parameters.compression
         self._lag, self._reach = max(round(parameters.lag * rate), 1), parameters.reach
         ahead = round(parameters.lookahead * rate)
         self._level = LevelState(rate, ahead)
-        self._complex = parameters.method == "complexflux"
+        self._complex = not tremolo
         self._delay = parameters.window_length / (2 * math.pi) / parameters.analysis_rate * rate  # frames a radian
         self._shift = ADVANCE * rate
         self._spread = math.ceil(math.pi * self._delay + self._shift) + 1
         self.delay = max(ahead, int(self._complex)) + self._spread
-        K = len(self.centres)
+        K, R = len(self.centres), len(self._weights)
         self._bands: Frames | None = None  # from `lag` frames before the next one on
         self._turns: NDArray[np.complex64] = np.zeros((0, K), np.complex64)
-        self._masks: Frames = np.ones((1, K), np.float32)  # from the frame before the next one on
+        self._masks: Frames = np.ones((1, K), np.float32)  # ComplexFlux: from the frame before the next one on
         self._levels: NDArray[np.float64] = np.zeros(0)
-        self._curve: NDArray[np.float64] = np.zeros(self._spread)  # from the first value that is not complete on
+        self._curves: NDArray[np.float64] = np.zeros((self._spread, R))  # from the first value that is not complete on
         self._given = self._frame = self._samples = 0
 
     def push(self, samples: NDArray[np.float32]) -> list[Frames]:
-        """Take samples (n,) at the analysis rate; return the values (m,) that are complete."""
+        """Take samples (n,) at the analysis rate; return the values (m × R) that are complete."""
         self._samples += len(samples)
         for spectra in self._stft.push(samples):
             self._take(spectra)
@@ -121,19 +137,22 @@ class FluxState:
         for spectra in self._stft.flush():
             self._take(spectra)
         self._levels = np.concatenate((self._levels, self._level.flush()))
-        self._masks = np.concatenate((self._masks, self._masks[-1:]))
+        if self._complex:
+            self._masks = np.concatenate((self._masks, self._masks[-1:]))
         frames = self._frame + len(self._levels)
         ends = self._stft.centres(0, frames) + self._stft.bins - 1
-        curve = [self._rise(len(self._levels), int(np.count_nonzero(ends > self._samples)))]
-        rest = self._curve[: self._frame - self._given].copy()
-        rest[-1:] += self._curve[len(rest) :].sum()
-        return [*curve, rest.astype(np.float32)]
+        curves = [self._rise(len(self._levels), int(np.count_nonzero(ends > self._samples)))]
+        rest = self._curves[: self._frame - self._given].copy()
+        rest[-1:] += self._curves[len(rest) :].sum(axis=0)
+        return [*curves, rest.astype(np.float32)]
 
     def _take(self, spectra: NDArray[np.complex64]) -> None:
         """Add a batch of frames to what is waiting for the level around it."""
         K = len(self.centres)
         bands, turns = np.empty((len(spectra), K), np.float32), np.empty((len(spectra), K), np.complex64)
         _kernels.band_frames(spectra, self._first, self._place, self._filters, bands, turns)
+        if self._listener is not None:
+            self._listener(bands)
         before = np.zeros((self._lag, K), np.float32) if self._bands is None else self._bands
         self._bands = np.concatenate((before, bands))
         self._turns = np.concatenate((self._turns, turns))
@@ -147,31 +166,31 @@ class FluxState:
 
         In the last `cut` frames, which reach beyond the end of the sound, nothing begins.
         """
+        R = len(self._weights)
         if count <= 0 or self._bands is None:
-            return np.zeros(0, np.float32)
-        values, sums = np.empty(count), np.empty(count, np.complex128)
+            return np.zeros((0, R), np.float32)
+        values, sums = np.empty((count, R)), np.empty((count, R), np.complex128)
         floor = np.maximum(self._levels[:count], QUIETEST) / self._gamma
-        weights = np.broadcast_to(self._weights, (count, len(self._weights)))
+        masks = self._masks
         if self._complex:
-            three = [self._masks[i : i + count] for i in range(3)]
-            weights = weights * np.maximum(np.maximum(three[0], three[1]), three[2])
-        _kernels.weighted_rise(
-            self._bands, self._lag, self._reach, floor, np.ascontiguousarray(weights), self._turns[:count], values, sums
+            masks = np.maximum(np.maximum(masks[:count], masks[1 : count + 1]), masks[2 : count + 2])
+            self._masks = self._masks[count:]
+        _kernels.weighted_rises(
+            self._bands, self._lag, self._reach, floor, masks, self._weights, self._turns[:count], values, sums
         )
         values[max(count - cut, 0) :] = 0
-        self._bands, self._turns = self._bands[count:], self._turns[count:]
-        self._masks, self._levels = self._masks[count if self._complex else 0 :], self._levels[count:]
+        self._bands, self._turns, self._levels = self._bands[count:], self._turns[count:], self._levels[count:]
         return self._placed(values, np.angle(sums))
 
     def _placed(self, values: NDArray[np.float64], angles: NDArray[np.float64]) -> Frames:
-        n = np.arange(self._frame, self._frame + len(values))
+        n = np.arange(self._frame, self._frame + len(values))[:, None]
         self._frame += len(values)
-        missing = self._frame + self._spread - self._given - len(self._curve)
-        self._curve = np.concatenate((self._curve, np.zeros(max(missing, 0))))
-        _kernels.place_values(values, n + angles * self._delay - self._shift - self._given, self._curve)
+        missing = max(self._frame + self._spread - self._given - len(self._curves), 0)
+        self._curves = np.concatenate((self._curves, np.zeros((missing, values.shape[1]))))
+        _kernels.place_values(values, n + angles * self._delay - self._shift - self._given, self._curves)
         ready = max(self._frame - self._spread - self._given, 0)
-        complete = self._curve[:ready].astype(np.float32)
-        self._curve, self._given = self._curve[ready:], self._given + ready
+        complete = self._curves[:ready].astype(np.float32)
+        self._curves, self._given = self._curves[ready:], self._given + ready
         return complete
 
     def _group_delays(self, spectra: NDArray[np.complex64]) -> Frames:
@@ -185,10 +204,15 @@ class FluxState:
         return np.stack(smallest, axis=1).astype(np.float32)
 
 
-def check(parameters: NoveltyParameters) -> None:
+def falling(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weights (1 × K) of a curve in which lower bands count more, by `WEIGHTS`."""
+    return np.linspace(*WEIGHTS, len(centres))[None] / len(centres)
+
+
+def check(parameters: FluxParameters) -> None:
     """Raise `ParameterError` where a parameter of the flux is outside its domain."""
     if not 0 < parameters.compression < math.inf:
-        raise ParameterError(f"{parameters.method} needs a positive compression, not {parameters.compression:g}")
+        raise ParameterError(f"a flux needs a positive compression, not {parameters.compression:g}")
     if not 0 < parameters.lag < math.inf or parameters.reach < 0:
         raise ParameterError(f"no rise over {parameters.lag:g} s and {parameters.reach} bands")
     if not 0 <= parameters.lookahead < math.inf:

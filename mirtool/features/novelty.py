@@ -31,7 +31,9 @@ def change_state(parameters: NoveltyParameters, batch: int | None = None) -> "Fl
     """Return the online state of a method, without post-processing."""
     if parameters.method not in NOVELTY_METHODS:
         raise ParameterError(f"no novelty method {parameters.method} (there are: {', '.join(NOVELTY_METHODS)})")
-    return (FluxState if parameters.method in FLUX else ChangeState)(parameters, batch)
+    if parameters.method in FLUX:
+        return FluxState(parameters, batch, tremolo=parameters.method != "complexflux")
+    return ChangeState(parameters, batch)
 
 
 class NoveltyState:
@@ -57,11 +59,12 @@ class NoveltyState:
 
     def push(self, samples: NDArray[np.float32]) -> list[Frames]:
         """Take samples (n,) at the analysis rate; return the values (m,) that are complete."""
-        return [self._enhancement.push(values) for values in self._change.push(samples)]
+        return [self._enhancement.push(values.ravel()) for values in self._change.push(samples)]
 
     def flush(self) -> list[Frames]:
         """Return the remaining values; the state is spent."""
-        return [*map(self._enhancement.push, self._change.flush()), self._enhancement.flush()]
+        rest = [self._enhancement.push(values.ravel()) for values in self._change.flush()]
+        return [*rest, self._enhancement.flush()]
 
 
 class ChangeState:
@@ -186,8 +189,8 @@ def raw_values(source: AudioSource, parameters: NoveltyParameters) -> Iterator[F
     """Yield the values (n,) of the curve of a sound, without post-processing."""
     state = change_state(parameters)
     for samples in sample_blocks(source, parameters.analysis_rate):
-        yield from state.push(samples)
-    yield from state.flush()
+        yield from (values.ravel() for values in state.push(samples))
+    yield from (values.ravel() for values in state.flush())
 
 
 def novelty_values(source: AudioSource, parameters: NoveltyParameters) -> Iterator[Frames]:

@@ -105,19 +105,6 @@ class BandParameters(AnalysisParameters):
     """Magnitudes in bands on a logarithmic axis of frequency."""
 
     feature_rate: float = field(default=100.0, metadata={"help": "frames per second", "unit": "Hz"})
-    window_length: int = field(default=2048, metadata={"help": "length of the Hann window", "unit": "samples"})
-    octave_bands: int = field(default=24, metadata={"help": "bands of an octave"})
-    low: float = field(default=30.0, metadata={"help": "lowest frequency", "unit": "Hz"})
-    high: float = field(default=10000.0, metadata={"help": "highest frequency", "unit": "Hz"})
-    compression: float = field(
-        default=1e3, metadata={"help": "γ of the logarithmic compression log(1 + γ v); 0 for none"}
-    )
-
-
-@dataclass(frozen=True)
-class NoveltyParameters(BandParameters):
-    """Novelty: how much begins at a moment (FMP, Section 6.1)."""
-
     analysis_rate: int = field(
         default=16000, metadata={"help": "sample rate to which the sound is brought", "unit": "Hz"}
     )
@@ -125,11 +112,16 @@ class NoveltyParameters(BandParameters):
     octave_bands: int = field(default=36, metadata={"help": "bands of an octave (superflux, complexflux)"})
     low: float = field(default=30.0, metadata={"help": "lowest frequency (superflux, complexflux)", "unit": "Hz"})
     high: float = field(default=8000.0, metadata={"help": "highest frequency (superflux, complexflux)", "unit": "Hz"})
+
+
+@dataclass(frozen=True)
+class FluxParameters(BandParameters):
+    """How bands must rise for something to begin."""
+
     compression: float = field(
         default=400.0,
         metadata={"help": "γ of log(1 + γ v); superflux and complexflux take v relative to the level of the sound"},
     )
-    method: str = field(default="superflux", metadata={"help": "what must change", "choices": NOVELTY_METHODS})
     lag: float = field(
         default=0.02, metadata={"help": "time over which bands must rise (superflux, complexflux)", "unit": "s"}
     )
@@ -137,6 +129,17 @@ class NoveltyParameters(BandParameters):
         default=1,
         metadata={"help": "bands by which a partial may move without counting as new (superflux, complexflux)"},
     )
+    lookahead: float = field(
+        default=1.0,
+        metadata={"help": "how much of what follows is heard before the level of a moment is judged", "unit": "s"},
+    )
+
+
+@dataclass(frozen=True)
+class NoveltyParameters(FluxParameters):
+    """Novelty: how much begins at a moment (FMP, Section 6.1)."""
+
+    method: str = field(default="superflux", metadata={"help": "what must change", "choices": NOVELTY_METHODS})
     average: float = field(
         default=0.07,
         metadata={"help": "reach to either side of the local average that is subtracted; 0 for none", "unit": "s"},
@@ -147,10 +150,6 @@ class NoveltyParameters(BandParameters):
             "help": "divide by the largest value, or by what is usual nearby",
             "choices": ("none", "max", "local"),
         },
-    )
-    lookahead: float = field(
-        default=1.0,
-        metadata={"help": "how much of what follows is heard before the level of a moment is judged", "unit": "s"},
     )
 
 

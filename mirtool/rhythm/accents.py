@@ -1,43 +1,51 @@
 """Accents: how strongly something begins in each register of the sound, and what that tells of beats."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
-from mirtool.features.bands import BandState, RiseState
+from mirtool.features.flux import FluxState
 from mirtool.features.frames import Frames, expected_frames, features, gathered, provenance, sample_blocks
 from mirtool.rhythm.parameters import AccentParameters
+from mirtool.signal.stft import hann
 from mirtool.types import AudioSource, Features
 
 # The level of strong accents is a quantile of the curve, taken in stretches of a minute to either side: a quiet
 # movement is judged by itself, and one loud clap does not hide it.
-_STRONG = 0.99
+_STRONG = 0.97
 _STRETCH = 60.0  # s
 _STEP = 10.0  # s
+# Notes that belong to one beat are not struck at the same instant: they meet in a window of 80 ms.
+BLUR: NDArray[np.float32] = hann(8)[1:] / hann(8).sum()
 
 
-class AccentState:
-    """Online accents: frames of bands (n × K) in, their rise summed up in registers (n × R) out.
+def accent_state(
+    parameters: AccentParameters, batch: int | None = None, listener: Callable[[Frames], None] | None = None
+) -> FluxState:
+    """Return the online state of accents: samples in, the flux in each register (n × R) out.
 
     Parameters
     ----------
     parameters : AccentParameters
-    centres : ndarray, shape (K,)
-        Of the bands (Hz), as `mirtool.features.bands.BandState` has them.
+    batch : int, optional
+        Frames at a time, as for `mirtool.signal.stft.STFT`.
+    listener : callable, optional
+        Is given the magnitudes in the bands (n × K) as they come.
+
+    Raises
+    ------
+    ParameterError
+        Registers and weights that do not fit together; other parameters outside their domain.
     """
+    check(parameters)
 
-    def __init__(self, parameters: AccentParameters, centres: NDArray[np.float64]) -> None:
-        check(parameters)
-        self._rise = RiseState(parameters.lag, parameters.reach)
-        edges = np.searchsorted(centres, parameters.registers)
-        self._registers = list(zip([0, *edges], [*edges, centres.size], strict=True))
+    def weigh(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+        register = np.searchsorted(parameters.registers, centres, side="right")
+        return np.asarray(register == np.arange(len(parameters.register_weights))[:, None], dtype=np.float64)
 
-    def push(self, bands: Frames) -> Frames:
-        """Take frames of bands (n × K) and return their accents (n × R)."""
-        rise = self._rise.push(bands)
-        return np.stack([rise[:, low:high].sum(axis=1) for low, high in self._registers], axis=1)
+    return FluxState(parameters, batch, weigh=weigh, listener=listener)
 
 
 def check(parameters: AccentParameters) -> None:
@@ -62,16 +70,22 @@ def accents(source: AudioSource, parameters: AccentParameters) -> Features:
     Features
         Kind ``accents``, R × N; the axis holds the lower ends of the registers (Hz).
     """
-    bands = BandState(parameters)
-    state = AccentState(parameters, bands.centres)
-    batches = (state.push(frames) for frames in bands.frames(sample_blocks(source, parameters.analysis_rate)))
-    expected = expected_frames(source, parameters.feature_rate)
-    return gathered_accents(batches, parameters, expected)
+    frames = accent_frames(accent_state(parameters), sample_blocks(source, parameters.analysis_rate))
+    return gathered_accents(frames, parameters, expected_frames(source, parameters.feature_rate))
+
+
+def accent_frames(state: FluxState, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Frames]:
+    """Yield all accents (n × R) of samples that come in blocks; the state is spent."""
+    for samples in blocks:
+        yield from state.push(samples)
+    yield from state.flush()
 
 
 def gathered_accents(batches: Iterable[Frames], parameters: AccentParameters, expected: int | None) -> Features:
-    """Put batches of accents (n × R) one after the other; about as many frames are expected."""
+    """Put batches of accents (n × R) one after the other, and blur them; about as many frames are expected."""
     data = gathered(batches, len(parameters.register_weights), expected)
+    if data.shape[1]:
+        data = np.stack([np.convolve(row, BLUR, mode="same")[: row.size] for row in data])
     axis = (parameters.low, *parameters.registers)
     return features(data, "accents", "register", axis, parameters.feature_rate, provenance(parameters))
 
@@ -107,8 +121,7 @@ def strong(curves: Frames, feature_rate: float) -> Frames:
 def activation(accents: Features, parameters: AccentParameters) -> Features:
     """Weigh the registers and bring their sum to the range of a probability that a beat begins.
 
-    Each register is measured by its strong accents; the power 3/2 lets a few strong accents outweigh many weak ones,
-    and ½ leaves it open whether a strong one is a beat.
+    Each register is measured by its strong accents; ½ leaves it open whether a strong one is a beat.
 
     Parameters
     ----------
@@ -126,6 +139,6 @@ def activation(accents: Features, parameters: AccentParameters) -> Features:
     curve: Frames = np.zeros(accents.frames, np.float32)
     for weight, register in zip(weights / weights.sum(), accents.data, strict=True):  # one by one: hours are large
         curve += np.asarray(weight * register / strong(register[None, :], rate)[0], dtype=np.float32)
-    curve = np.asarray(0.5 * np.minimum(curve, 1.5) ** 1.5, dtype=np.float32)
+    curve = np.asarray(0.5 * np.minimum(curve, 1.5), dtype=np.float32)
     made = provenance(parameters)
-    return features(np.minimum(curve, 1)[None, :], "activation", "activation", ("beat",), rate, made)
+    return features(curve[None, :], "activation", "activation", ("beat",), rate, made)

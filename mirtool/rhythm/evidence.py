@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError
-from mirtool.features.bands import BandState
+from mirtool.features.bands import log_bands
 from mirtool.features.frames import Frames, expected_frames, features, provenance, sample_blocks
 from mirtool.features.pitch import checked_times, note_frames
 from mirtool.pitch import pitch_frequency
-from mirtool.rhythm.accents import AccentState, activation, check, gathered_accents
+from mirtool.rhythm.accents import accent_frames, accent_state, activation, check, gathered_accents
 from mirtool.rhythm.metre import POOL, Harmony, HarmonyState, note_harmony
 from mirtool.rhythm.parameters import AccentParameters
 from mirtool.rhythm.tempo import AccentCurves, accent_curves
@@ -89,17 +89,12 @@ def evidence(source: AudioSource | Notes | Features, parameters: AccentParameter
         return _of_features(source)
     if isinstance(source, Notes):
         return _of_notes(source, parameters)
-    bands = BandState(parameters)
-    accent, harmony, heard = AccentState(parameters, bands.centres), HarmonyState(bands.centres), _Heard()
+    harmony, heard = HarmonyState(log_bands(parameters)[1]), _Heard()
     expected = expected_frames(source, parameters.feature_rate)
     levels = _Rows(harmony.centres.size, (expected or 0) // POOL)
-
-    def batches() -> Iterator[Frames]:
-        for frames in bands.frames(heard.passing(sample_blocks(source, parameters.analysis_rate))):
-            levels.append(harmony.push(frames))
-            yield accent.push(frames)
-
-    accents = gathered_accents(batches(), parameters, expected)
+    state = accent_state(parameters, listener=lambda bands: levels.append(harmony.push(bands)))
+    frames = accent_frames(state, heard.passing(sample_blocks(source, parameters.analysis_rate)))
+    accents = gathered_accents(frames, parameters, expected)
     first, last = heard.sounding()
     beat = activation(accents, parameters).data[0].astype(np.float64)
     lowest = replace(accents, data=accents.data[:1].copy(), axis=accents.axis[:1])  # all that is needed further on

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mirtool.errors import ParameterError
-from mirtool.features.frames import Frames
+from mirtool.features.frames import Frames, compress
 from mirtool.features.pitch import checked_times, note_frames
 from mirtool.pitch import frequency_pitch, pitch_frequency
 from mirtool.rhythm.bar_pointer import Observation, state_space, viterbi
@@ -23,6 +23,7 @@ from mirtool.types import Features, Notes
 POOL = 5  # frames of bands in one frame of harmony
 _HARMONY = (100.0, 2500.0)  # Hz
 _BASS = (40.0, 250.0)  # Hz
+_COMPRESSION = 1e3  # γ of log(1 + γ v)
 _ENVELOPE = 5  # bands to either side whose average is taken as the envelope of the spectrum
 _BATCH = 512  # beats whose spectra are summed up at a time
 _ATTACK = 0.02  # s after a beat that still belong to the strike, not to what sounds
@@ -32,7 +33,7 @@ _WEIGHTS = (1.0, 0.5, 0.5, 0.5)
 
 
 class HarmonyState:
-    """Online harmony: frames of bands (n × K) in, averages over `POOL` of them (m × H) out.
+    """Online harmony: magnitudes in bands (n × K) in, compressed averages over `POOL` of them (m × H) out.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class HarmonyState:
 
     def push(self, bands: Frames) -> NDArray[np.float16]:
         """Take frames of bands (n × K) and return the averages (m × H) that are complete."""
-        frames = np.concatenate((self._rest, bands[:, self._kept]))
+        frames = np.concatenate((self._rest, compress(bands[:, self._kept], _COMPRESSION)))
         whole = len(frames) // POOL * POOL
         self._rest = frames[whole:]
         averages = frames[:whole].reshape(-1, POOL, self.centres.size).mean(axis=1)

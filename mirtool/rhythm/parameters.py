@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mirtool.features.parameters import BandParameters
+from mirtool.features.parameters import FluxParameters
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,9 @@ class BarPointerParameters:
 
 
 @dataclass(frozen=True)
-class AccentParameters(BandParameters):
+class AccentParameters(FluxParameters):
     """How strongly something begins in each register, and how that becomes the activation of beats."""
 
-    lag: int = field(default=2, metadata={"help": "frames over which the bands must rise"})
-    reach: int = field(default=1, metadata={"help": "bands by which a partial may move without counting as new"})
     registers: tuple[float, ...] = field(
         default=(150.0, 600.0, 2500.0), metadata={"help": "where the registers part", "unit": "Hz"}
     )
