@@ -82,6 +82,12 @@ def test_how_loud_it_is_does_not_matter():
     np.testing.assert_allclose(flux(samples), flux(samples / 30), rtol=1e-3, atol=1e-5)
 
 
+def test_how_often_one_looks_does_not_matter():
+    samples = vibrato(0.0) * (np.arange(3 * RATE) > RATE)
+    totals = [flux(samples, feature_rate=rate)[int(rate) // 2 :].sum() / rate * 100 for rate in (50.0, 100.0, 200.0)]
+    np.testing.assert_allclose(totals, totals[1], rtol=0.1)
+
+
 def test_the_maximum_filter_lets_vibrato_pass():
     # DAFx 2013: far less of a vibrato remains with the maximum filter than without.
     inside = slice(50, 250)

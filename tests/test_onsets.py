@@ -10,10 +10,10 @@ from mirtool.rhythm.parameters import PeakParameters
 from mirtool.synthesis.render import render
 from mirtool.types import Audio, Features, Notes
 
-TIMES = np.arange(0.5, 9.5, 0.37) + np.random.default_rng(0).uniform(-0.05, 0.05, 25)
+TIMES = np.arange(0.5, 3.7, 0.33) + np.random.default_rng(0).uniform(-0.05, 0.05, 10)
 
 
-def clicks(rate, noise=0.0, shape="impulse", seconds=10.0):
+def clicks(rate, noise=0.0, shape="impulse", seconds=4.2):
     samples = np.random.default_rng(1).standard_normal(int(seconds * rate)) * noise
     length = int(0.2 * rate)
     t = np.arange(length) / rate
@@ -32,7 +32,7 @@ def find(source, method="superflux", **changes):
     return onsets(source, NoveltyParameters(method=method), PeakParameters(**changes)).events
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000, 96000])
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
 @pytest.mark.parametrize("shape", ["impulse", "beep", "burst"])
 def test_clicks_have_no_bias(rate, shape):
     found = find(clicks(rate, shape=shape))["time"]
@@ -62,7 +62,7 @@ def test_noise_between_clicks_does_not_move_them(noise):
 
 @pytest.mark.parametrize("instrument", ["piano", "organ"])
 def test_notes_are_found(instrument):
-    score = Notes({"onset": TIMES, "offset": TIMES + 0.3, "pitch": 48 + 5 * np.arange(25) % 36, "velocity": [90] * 25})
+    score = Notes({"onset": TIMES, "offset": TIMES + 0.3, "pitch": 48 + 5 * np.arange(10) % 36, "velocity": [90] * 10})
     found = find(render(score, 22050))["time"]
     nearest = found[np.abs(found[:, None] - TIMES).argmin(axis=0)] - TIMES
     assert len(found) == len(TIMES)
@@ -88,7 +88,7 @@ def test_an_onset_is_told_within_the_latency(method):
     told = []
     for begin in range(0, len(samples), 160):
         told += [(begin + 160) / 16000 - time for time in state.push(samples[begin : begin + 160])["time"]]
-    assert len(told) >= 20
+    assert len(told) >= 8
     assert np.median(told) > 0
     assert max(told) < state.latency + 0.03
 
@@ -113,7 +113,7 @@ def test_a_loud_clap_does_not_hide_soft_notes():
     with_clap = samples.copy()
     with_clap[100:2000] = np.random.default_rng(0).standard_normal(1900) * 0.3
     found = find(Audio(with_clap, 16000))["time"]
-    late = TIMES[TIMES > 5]
+    late = TIMES[TIMES > 2]
     assert np.abs(found[:, None] - late).min(axis=0).max() < 0.01
 
 

@@ -106,7 +106,9 @@ class FluxState:
         self._stft = analysis_state(parameters, batch)
         filters, self.centres = log_bands(parameters)
         self._first, self._place, self._filters = _sparse(filters)
-        self._weights = np.ascontiguousarray((weigh or falling)(self.centres), dtype=np.float64)
+        # as many frames more that see an onset, so much less does each count
+        weights = (weigh or falling)(self.centres) * (100 / rate)
+        self._weights = np.ascontiguousarray(weights, dtype=np.float64)
         self._listener = listener
         self._gamma = parameters.compression
         self._lag, self._reach = max(round(parameters.lag * rate), 1), parameters.reach
