@@ -128,7 +128,7 @@ complete -c mirtool -n '__mirtool_called tempo' -s k -l count -x -d 'How many te
 complete -c mirtool -n '__mirtool_called tempo' -l curve -d 'Write the local tempo over time'
 complete -c mirtool -n '__mirtool_called tempo' -l activation -r -d 'Take this curve, made elsewhere, instead of the accents of X'
 complete -c mirtool -n '__mirtool_called tempo' -l range -x -d 'slowest and fastest tempo'
-complete -c mirtool -n '__mirtool_called tempo' -l prior -x -d 'tempo that is likely beforehand, and within how many octaves (CENTRE,WIDTH; a width of 0.5 unless told): a log-normal weight'
+complete -c mirtool -n '__mirtool_called tempo' -l prior -x -d 'log-normal weight: the tempo that is likely beforehand, and within how many octaves (0.5)'
 complete -c mirtool -n '__mirtool_called tempo' -l hint -x -d 'about how fast it is; goes before --range'
 complete -c mirtool -n '__mirtool_called tempo' -l window -x -d 'length of the windows in which periodicities are looked for'
 complete -c mirtool -n '__mirtool_called tempo' -l curve-rate -x -d 'rows per second of a curve'

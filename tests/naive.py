@@ -408,3 +408,26 @@ def best_tempo_path(salience, tempi, rate, steadiness, around):
 
     N, K = salience.shape
     return max(value(path) for path in itertools.product(range(K), repeat=N)), value
+
+
+def evidence(found, bpm):
+    """What speaks for tempi, by the tables of `mirtool.rhythm.metrical_levels`, term by term."""
+    from mirtool.rhythm import metrical_levels as tables
+
+    (linear, square), *registers = tables._WITH_BASS if found.lags.shape[1] == 2 else tables._ALONE
+    totals = []
+    for tempo in bpm:
+        octaves = np.log2(tempo / 110)
+        total = linear * octaves + square * octaves**2
+        for c, (recurring, waves) in enumerate(registers):
+            for beats, weight in zip((1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 1.5, 2, 3, 4, 6, 8), recurring, strict=True):
+                lag = beats * 60 / tempo * found.rate
+                if lag <= found.lags.shape[-1] - 1:
+                    value = np.interp(lag, np.arange(found.lags.shape[-1]), found.lags[0, c])
+                    total += weight * np.sqrt(max(value, 0))
+            for multiple, weight in zip((1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 1.5, 2, 3, 4), waves, strict=True):
+                row = 96 * np.log2(tempo * multiple / 15)
+                if 0 <= row <= 576:
+                    total += weight * np.sqrt(np.interp(row, np.arange(577), found.waves[0, c]))
+        totals.append(total)
+    return np.array(totals)

@@ -11,6 +11,9 @@ from mirtool.features.dlnco import dlnco
 from mirtool.features.novelty import novelty
 from mirtool.features.parameters import CensParameters, ChromaParameters, DlncoParameters, NoveltyParameters
 from mirtool.features.tuning import estimate_tuning
+from mirtool.rhythm.parameters import TempogramParameters, TempoParameters
+from mirtool.rhythm.tempo import accent_curves, estimate
+from mirtool.rhythm.tempogram import tempogram
 
 RATE = 22050
 
@@ -38,9 +41,10 @@ class Noise:
         lambda source: cens(source, CensParameters(tuning=0.0)),
         lambda source: dlnco(source, DlncoParameters(tuning=0.0)),
         lambda source: novelty(source, NoveltyParameters()),
+        lambda source: tempogram(source, TempogramParameters()),
         estimate_tuning,
     ],
-    ids=["chroma", "cens", "dlnco", "novelty", "tuning"],
+    ids=["chroma", "cens", "dlnco", "novelty", "tempogram", "tuning"],
 )
 def test_growth(compute):
     peaks, sizes = [], []
@@ -52,3 +56,13 @@ def test_growth(compute):
         sizes.append(0 if isinstance(result, float) else result.data.nbytes)
     # One minute more of sound is 5 MB a channel.
     assert peaks[1] - peaks[0] < 6 * (sizes[1] - sizes[0]) + 300_000
+
+
+def test_growth_of_tempo():
+    peaks = []
+    for seconds in (60, 240):
+        tracemalloc.start()
+        assert estimate(accent_curves(Noise(seconds)), TempoParameters()).best is not None
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 20e6 * 3 / 20  # 20 MB in 20 minutes

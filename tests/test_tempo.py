@@ -7,8 +7,9 @@ from test_chroma import notes
 from test_tempogram import clicks
 
 from mirtool.errors import DataError, ParameterError
+from mirtool.rhythm.metrical_levels import evidence
 from mirtool.rhythm.parameters import TempogramParameters, TempoParameters
-from mirtool.rhythm.periodicity import AXIS, periodicities, sharpened, windows
+from mirtool.rhythm.periodicity import AXIS, Periodicity, periodicities, sharpened, windows
 from mirtool.rhythm.tempo import accent_curves, estimate, estimate_in, peaks, steady
 from mirtool.rhythm.tempogram import tempogram
 from mirtool.types import Audio, Events, Features
@@ -208,3 +209,31 @@ def test_what_is_no_tempogram(changes, message):
     good = {"data": np.ones((3, 5)), "feature_rate": 10.0, "kind": "tempogram", "axis": (50.0, 60.0, 70.0)}
     with pytest.raises(DataError, match=message):
         estimate_in(Features(**{**good, "dims": ("tempo", "time"), **changes}), TempoParameters())
+
+
+def test_evidence_agrees_with_the_definition():
+    curve = np.random.default_rng(3).random((2, 1500), dtype=np.float32)
+    [one] = periodicities(curve, 100.0, 1200, [100])
+    for found in (one, Periodicity(one.lags[:, :1], one.waves[:, :1], 100.0)):
+        bpm = np.array([61.0, 90.0, 123.0, 200.0])
+        np.testing.assert_allclose(evidence(found, bpm), naive.evidence(found, bpm), rtol=1e-5)
+
+
+def test_what_divides_and_gathers_beats_speaks_for_them():
+    # Beats of 100 BPM with quavers and a bass drum every second beat, against the same curve without either.
+    def curve(bpm):
+        return clicks(bpm, 24).data[0]
+
+    beats, quavers, bass = curve(100), curve(200), curve(50)
+    length = len(beats)
+    candidates = np.array([50.0, 100.0, 200.0])
+
+    def weighed(everything, low):
+        curves = sharpened(np.stack((everything, low)).astype(np.float32), 100.0)
+        [found] = periodicities(curves, 100.0, length, [0])
+        return evidence(found, candidates)
+
+    rich = weighed(beats + 0.5 * quavers + bass, bass)
+    assert rich.argmax() == 1
+    bare = weighed(quavers, 0 * bass)
+    assert rich[1] - rich[2] > bare[1] - bare[2] + 2

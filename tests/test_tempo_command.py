@@ -52,14 +52,31 @@ def test_a_tempogram(call, here):
 
 
 def test_what_tells_its_tempo(call, here):
-    assert rows(call("tempo", "events.csv")) == [{"bpm": "120", "strength": "1", "stability": "1"}]
-    assert {row["bpm"] for row in rows(call("tempo", "events.csv", "--curve", "--plot", "e.png"))} == {"120"}
+    (here / "beats.csv").write_text("time,beat\n" + "".join(f"{k / 2},{k % 4 + 1}\n" for k in range(9)))
+    assert rows(call("tempo", "beats.csv")) == [{"bpm": "120", "strength": "1", "stability": "1"}]
+    assert {row["bpm"] for row in rows(call("tempo", "beats.csv", "--curve", "--plot", "e.png"))} == {"120"}
+    call("tempo", "beats.csv", "--curve", "-o", "curve.csv")
+    assert call("tempo", "curve.csv", "--curve").out == (here / "curve.csv").read_bytes()
+    assert rows(call("tempo", "curve.csv"))[0]["bpm"] == "120"
     assert rows(call("tempo", "piece.mid"))[0]["bpm"] == "120"
-    assert rows(call("tempo", "piece.mid", "--curve"))[0] == {"time": "0.000000", "bpm": "120", "strength": "1"}
+    assert rows(call("tempo", "piece.mid", "--curve", "--plot", "m.png"))[0] == {
+        "time": "0.000000",
+        "bpm": "120",
+        "strength": "1",
+    }
     assert float(rows(call("tempo", "path.csv", "--hint", "100", "--curve"))[0]["bpm"]) == pytest.approx(80)
     refused = call("tempo", "path.csv")
     assert (refused.code, refused.out) == (2, b"")
     assert "--hint" in refused.err
+
+
+def test_onsets(call, here):
+    (here / "onsets.csv").write_text("time,strength\n" + "".join(f"{100 + k / 1.6},1\n" for k in range(40)))
+    found = rows(call("tempo", "onsets.csv", "-k", "1"))
+    assert float(found[0]["bpm"]) == pytest.approx(96, rel=0.005)
+    curve = rows(call("tempo", "onsets.csv", "--curve", "--start", "102"))
+    assert float(curve[0]["time"]) == pytest.approx(102.5)
+    assert float(curve[0]["bpm"]) == pytest.approx(96, rel=0.01)
 
 
 def test_none_in_silence(call, here):

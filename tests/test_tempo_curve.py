@@ -11,6 +11,7 @@ from mirtool.rhythm.tempo import accent_curves, estimate
 from mirtool.rhythm.tempo_curve import (
     curve,
     curve_of_beats,
+    curve_of_events,
     curve_of_path,
     curve_of_score,
     curve_of_tempogram,
@@ -106,6 +107,14 @@ def test_of_beats():
     assert curve_of_beats(Events({"time": [0.0, 1.0]}))["strength"].tolist() == [1]
     with pytest.raises(DataError, match="not finite"):
         curve_of_beats(Events({"time": [0.0, np.nan]}))
+
+
+def test_what_events_are():
+    times = {"time": np.arange(4.0)}
+    assert curve_of_events(Events({**times, "bpm": [50, 60, 60, 70.0]}))["bpm"].tolist() == [50, 60, 60, 70]
+    assert curve_of_events(Events({**times, "strength": np.ones(4)})) is None
+    for more in ({}, {"beat": np.ones(4)}, {"strength": np.ones(4), "beat": np.ones(4)}, {"confidence": np.ones(4)}):
+        assert curve_of_events(Events({**times, **more}))["bpm"].tolist() == [60, 60, 60]
 
 
 def score(ticks, changes=((0, 500_000),)):

@@ -10,13 +10,13 @@ from mirtool.errors import UsageProblem
 from mirtool.rhythm.parameters import TempoCurveParameters, TempoParameters
 
 if TYPE_CHECKING:
-    from mirtool.types import Events
+    from mirtool.types import Events, Features
 
 
 @command(
     many(
         "X",
-        "audio; accents, a novelty curve, an activation or a tempogram; MIDI, MusicXML or notes; beats; a warping path",
+        "audio; accents, novelty curve, activation, tempogram; MIDI, MusicXML or notes; onsets; beats; a warping path",
         *("audio", "features", "score", "notes", "events", "path"),
     ),
     writes="table",
@@ -39,8 +39,9 @@ def tempo(
 
     Of sound, the peaks of its periodicities are ranked by what speaks for each as the tempo of the beat: how regular it
     is, how it is divided, and what recurs in the bass. strength: how likely it is, 1 in all; stability: the share of
-    the recording whose local tempo is within 4 % of it. Curves come through a pipe, too. Beats, MIDI and scores with
-    a tempo map that their notes keep to, and paths from a version of steady tempo (--hint), tell theirs exactly.
+    the recording whose local tempo is within 4 % of it. Novelty curves and onsets (time,strength) do, too. Beats, MIDI
+    and scores with a tempo map that their notes keep to, and paths from a version of steady tempo (--hint), tell
+    theirs exactly.
 
     For example:
         mirtool tempo take.wav
@@ -52,29 +53,30 @@ def tempo(
     from mirtool.rhythm.tempo import accent_curves, estimate, estimate_in, is_tempogram, steady
     from mirtool.rhythm.tempo_curve import curve as follow
     from mirtool.rhythm.tempo_curve import curve_of_tempogram
-    from mirtool.types import Features
+    from mirtool.types import Events, Features, Score
 
     x = job.read() if activation is None else job.read_file(activation, "features")
     known = _known(job, x, parameters, following)
     if known is not None:
         result = known if curve else steady(known)
         job.write(result)
-        job.plot(result)
+        job.plot(result if len(result) == 0 or not curve else lambda: _curve(known, None, isinstance(x, Score)))
         return
-    source, start = (x, 0.0) if isinstance(x, Features) else job.from_zero(x)
-    heard = None if is_tempogram(source) else accent_curves(source)
-    found = estimate_in(source, parameters) if heard is None else estimate(heard, parameters)
-    if not curve:
+    source, start = (x, 0.0) if isinstance(x, Events | Features) else job.from_zero(x)
+    if is_tempogram(source):
+        found = estimate_in(source, parameters)
+        followed = curve_of_tempogram(source, following, found.best) if curve else None
+    else:
+        heard = accent_curves(source)
+        found = estimate(heard, parameters)
+        followed = follow(heard, parameters, following, found.best) if curve else None
+    if followed is None:
         job.write(found.table(count))
         job.plot(lambda: _ranking(found, count))
         return
-    followed = (
-        curve_of_tempogram(source, following, found.best)
-        if heard is None
-        else follow(heard, parameters, following, found.best)
-    ).moved(start)
+    followed = followed.moved(start)
     job.write(followed.events)
-    job.plot(lambda: _curve(followed))
+    job.plot(lambda: _curve(followed.events, followed.tempogram))
 
 
 def _known(job: Job, x: Any, parameters: TempoParameters, following: TempoCurveParameters) -> "Events | None":
@@ -83,7 +85,7 @@ def _known(job: Job, x: Any, parameters: TempoParameters, following: TempoCurveP
     from mirtool.types import Events, Score, WarpingPath
 
     if isinstance(x, Events):
-        return tempo_curve.curve_of_beats(x)
+        return tempo_curve.curve_of_events(x)
     if isinstance(x, WarpingPath):
         if parameters.hint is None:
             raise UsageProblem("a path gives ratios of tempi: --hint BPM tells the tempo of its first version")
@@ -101,7 +103,7 @@ def _ranking(found: Any, count: int) -> Any:
     return ranking_figure(found.tempi, found.salience, found.table(count))
 
 
-def _curve(followed: Any) -> Any:
+def _curve(events: "Events", tempogram: "Features | None", steps: bool = False) -> Any:
     from mirtool.plots.tempo import curve_figure
 
-    return curve_figure(followed.events, followed.tempogram)
+    return curve_figure(events, tempogram, steps)

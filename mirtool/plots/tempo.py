@@ -64,8 +64,8 @@ def _within(tick: float, tempi: NDArray[np.float64]) -> bool:
     return bool(tempi[0] <= tick <= tempi[-1])
 
 
-def curve_figure(events: Events, tempogram: Features | None) -> Figure:
-    """Draw a tempo curve over the tempogram that it was found in, or alone.
+def curve_figure(events: Events, tempogram: Features | None, steps: bool = False) -> Figure:
+    """Draw a tempo curve over the tempogram that it was found in, or alone; in steps, where each tempo lasts.
 
     Raises
     ------
@@ -75,7 +75,9 @@ def curve_figure(events: Events, tempogram: Features | None) -> Figure:
     if not len(events):
         raise DataError("no tempo to draw")
     if tempogram is None:
-        return compose(tables.event_panels(events))
+        [panel] = tables.event_panels(events)
+        alone = Panel(partial(_paint_alone, events, steps), panel.height, panel.span)
+        return compose([alone])
     [matrix] = features.feature_panels(tempogram)
     return compose([Panel(partial(_paint_curve, matrix, events, tempogram), matrix.height, matrix.span, matrix.xlabel)])
 
@@ -86,3 +88,16 @@ def _paint_curve(matrix: Panel, events: Events, tempogram: Features, axes: Axes)
     even = np.allclose(np.diff(tempi), tempi[1] - tempi[0], rtol=1e-3) if tempi.size > 1 else True
     rows = events["bpm"] if even else np.interp(events["bpm"], tempi, np.arange(tempi.size))
     axes.plot(events["time"], rows, color=RED, linewidth=1.3)
+
+
+def _paint_alone(events: Events, steps: bool, axes: Axes) -> None:
+    time, bpm = events["time"], events["bpm"]
+    few = len(time) <= 400
+    axes.plot(time, bpm, color=BLUE, linewidth=1.1, drawstyle="steps-post" if steps else "default", rasterized=not few)
+    if few:
+        axes.plot(time, bpm, ".", color=BLUE, markersize=3.5)
+    middle = float(np.median(bpm))
+    low, high = max(bpm.min(), middle / 2), min(bpm.max(), 2 * middle)  # a missed beat must not flatten the rest
+    axes.set_ylim(min(0.95 * low, 0.9 * middle), max(1.05 * high, 1.1 * middle))
+    axes.grid(axis="y")
+    axes.set_ylabel(labels.dimension("bpm"))

@@ -2,10 +2,10 @@
 
 A beat is divided, and beats form bars; bass and bass drum recur after two or four beats. So what recurs at fractions
 and multiples of a tempo tells whether it is that of the beats. The weights below were fitted (softmax over the
-candidates of a piece, with a quadratic penalty) to music that was composed by chance in 35 styles and played by a
-synthesiser, with and without rubato, noise and changed registers. The two first say how likely a tempo is as such: they
-come out as a wide bell around 100 BPM, much as people tap (van Noorden and Moelants, "Resonance in the perception of
-musical pulse", JNMR 28, 1999).
+candidates of a piece, with a quadratic penalty) to 1,500 excerpts of music that was composed by chance in 43 styles,
+from chorales to techno, and played by a synthesiser, with and without rubato, noise and changed registers; and to bare
+clicks and grooves. The two first say how likely a tempo is as such: they come out as a wide bell around 95 BPM, much as
+people tap (van Noorden and Moelants, "Resonance in the perception of musical pulse", JNMR 28, 1999).
 """
 
 import numpy as np

@@ -116,13 +116,13 @@ class TempoParameters:
     """How the tempo of a recording is found."""
 
     range: tuple[float, float] = field(
-        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
+        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "metavar": "LOW,HIGH", "unit": "BPM"}
     )
     prior: tuple[float, ...] | None = field(
         default=None,
         metadata={
-            "help": "tempo that is likely beforehand, and within how many octaves (CENTRE,WIDTH; a width of 0.5 "
-            "unless told): a log-normal weight",
+            "help": "log-normal weight: the tempo that is likely beforehand, and within how many octaves (0.5)",
+            "metavar": "CENTRE[,WIDTH]",
             "unit": "BPM",
         },
     )

@@ -8,6 +8,7 @@ of them is the beat follows from what recurs at its fractions and multiples (`mi
 
 import math
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,8 +87,8 @@ class Estimate:
         return Table({name: values[:count] for name, values in columns.items()})
 
 
-def accent_curves(source: AudioSource | Notes | Features) -> AccentCurves:
-    """Listen to sound, or take notes, accents, a novelty curve or an activation.
+def accent_curves(source: AudioSource | Notes | Events | Features) -> AccentCurves:
+    """Listen to sound, or take notes, onsets, accents, a novelty curve or an activation.
 
     Raises
     ------
@@ -102,14 +103,28 @@ def accent_curves(source: AudioSource | Notes | Features) -> AccentCurves:
         if not np.isfinite(data).all():
             raise DataError("the curve holds values that are not finite numbers")
         data = np.maximum(data, 0)
+        start = source.start
     else:
-        parameters = AccentParameters()
+        parameters, start = AccentParameters(), 0.0
         rate = parameters.feature_rate
+        if isinstance(source, Events):
+            source, start = _as_notes(source)
         data = _struck(source, parameters) if isinstance(source, Notes) else accents(source, parameters).data
     data = data / strong(data, rate)
     curves = np.stack((data.sum(axis=0), data[0])) if len(data) > 1 else data
-    start = source.start if isinstance(source, Features) else 0.0
     return AccentCurves(sharpened(np.ascontiguousarray(curves, np.float32), rate), rate, start)
+
+
+def _as_notes(onsets: Events) -> tuple[Notes, float]:
+    """Return onsets as notes of one pitch on a time line that begins with the first of them, and when that is (s)."""
+    time = onsets["time"]
+    if not np.isfinite(time).all():
+        raise DataError("events at times that are not finite")
+    start = float(time.min(initial=math.inf)) if len(time) else 0.0
+    strength = np.maximum(onsets["strength"], 0) if "strength" in onsets else np.ones(len(time))
+    loud = 127 * strength / max(float(strength.max(initial=0)), 1e-30)
+    columns = {"onset": time - start, "offset": time - start, "pitch": np.full(len(time), 60.0), "velocity": loud}
+    return Notes(columns), start
 
 
 def _struck(notes: Notes, parameters: AccentParameters) -> Frames:
@@ -172,7 +187,7 @@ def estimate_in(tempogram: Features, parameters: TempoParameters) -> Estimate:
     return _ranked(candidates, height + weight(candidates), local, salience, tempi)
 
 
-def is_tempogram(source: object) -> bool:
+def is_tempogram(source: object) -> TypeGuard[Features]:
     """Whether these are features with a row a tempo."""
     return isinstance(source, Features) and source.dims[:1] == ("tempo",)
 

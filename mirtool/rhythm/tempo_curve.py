@@ -169,6 +169,19 @@ def _events(times: NDArray[np.float64], bpm: NDArray[np.float64], strength: NDAr
     return Events({"time": times, "bpm": bpm, "strength": np.asarray(strength, np.float64)})
 
 
+def curve_of_events(events: Events) -> Events | None:
+    """Return the tempo that events tell: a tempo curve (`bpm`) its own, beats that between them, onsets none.
+
+    Events with a strength are onsets, unless they have a place in the bar or a confidence, as beats do.
+    """
+    if "bpm" in events:
+        strength = events["strength"] if "strength" in events else np.ones(len(events))
+        return _events(events["time"], events["bpm"], strength)
+    if "strength" in events and "beat" not in events and "confidence" not in events:
+        return None
+    return curve_of_beats(events)
+
+
 def curve_of_beats(beats: Events) -> Events:
     """Return the tempo between each two beats, at the middle; the strength is the smaller confidence, or 1.
 
