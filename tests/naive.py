@@ -419,6 +419,9 @@ def evidence(found, bpm):
     for tempo in bpm:
         octaves = np.log2(tempo / 110)
         total = linear * octaves + square * octaves**2
+        recurs = np.interp(60 / tempo * found.rate, np.arange(found.lags.shape[-1]), found.lags[0, 0])
+        wave = np.interp(96 * np.log2(tempo / 15), np.arange(577), found.waves[0, 0])
+        total += 0.5 * np.log((max(recurs, 0) + 0.05) * (wave + 0.05))
         for c, (recurring, waves) in enumerate(registers):
             for beats, weight in zip((1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 1.5, 2, 3, 4, 6, 8), recurring, strict=True):
                 lag = beats * 60 / tempo * found.rate

@@ -5,7 +5,8 @@ and multiples of a tempo tells whether it is that of the beats. The weights belo
 candidates of a piece, with a quadratic penalty) to 1,500 excerpts of music that was composed by chance in 43 styles,
 from chorales to techno, and played by a synthesiser, with and without rubato, noise and changed registers; and to bare
 clicks and grooves. The two first say how likely a tempo is as such: they come out as a wide bell around 95 BPM, much as
-people tap (van Noorden and Moelants, "Resonance in the perception of musical pulse", JNMR 28, 1999).
+people tap (van Noorden and Moelants, "Resonance in the perception of musical pulse", JNMR 28, 1999). What does not
+itself recur is no beat, whatever else does: the logarithm of the mean of both periodicities is added.
 """
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from mirtool.rhythm.periodicity import Periodicity
 
 _CENTRE = 110.0  # BPM
+_FLOOR = 0.05  # of a periodicity: what is below says no more
 # Weights of the square roots of periodicities: autocorrelation after so many beats, Fourier magnitude at multiples.
 _BEATS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 3, 4, 6, 8)
 _MULTIPLES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 3, 4)
@@ -41,6 +43,7 @@ def evidence(found: Periodicity, bpm: NDArray[np.float64]) -> NDArray[np.float64
     (linear, square), *registers = _WITH_BASS if found.lags.shape[1] > 1 else _ALONE
     octaves = np.log2(bpm / _CENTRE)
     total = linear * octaves + square * octaves**2
+    total += 0.5 * (np.log(found.recurrence(bpm)[0, 0] + _FLOOR) + np.log(found.wave(bpm)[0, 0] + _FLOOR))
     for register, (recurring, waves) in enumerate(registers):
         for beats, weight in zip(_BEATS, recurring, strict=True):
             total = total + weight * np.sqrt(found.recurrence(bpm, beats)[0, register])

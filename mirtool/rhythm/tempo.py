@@ -21,9 +21,11 @@ from mirtool.rhythm.accents import accents, strong
 from mirtool.rhythm.metrical_levels import evidence
 from mirtool.rhythm.parameters import AccentParameters, TempoParameters
 from mirtool.rhythm.periodicity import AXIS, Periodicity, periodicities, sharpened, windows
+from mirtool.signal.stft import hann
 from mirtool.types import AudioSource, Events, Features, Notes, Table
 
 _SAME = 0.04  # tempi that differ by less are the same: the tolerance of the field's metric
+_BLUR = 0.08  # s: as `mirtool.rhythm.accents.BLUR`
 _NEAR = 0.015  # by how much a candidate is moved for precision
 _APART = 0.08  # candidates that no peak shows are at least so far from those that one shows
 _CANDIDATES = 12
@@ -104,6 +106,8 @@ def accent_curves(source: AudioSource | Notes | Events | Features) -> AccentCurv
             raise DataError("the curve holds values that are not finite numbers")
         data = np.maximum(data, 0)
         start = source.start
+        if source.kind not in ("accents", "activation"):
+            data = _blurred(data, rate)
     else:
         parameters, start = AccentParameters(), 0.0
         rate = parameters.feature_rate
@@ -136,9 +140,15 @@ def _struck(notes: Notes, parameters: AccentParameters) -> Frames:
     N = max(note_frames(notes, rate), int(frame.max(initial=-1)) + 1)
     data = np.zeros((R, N), np.float32)
     np.add.at(data, (register, frame), notes["velocity"] / 127)
-    # A stroke of three frames: onsets that are not quite regular must still meet.
-    padded = np.pad(data, ((0, 0), (1, 1)))
-    return np.asarray(data + 0.5 * (padded[:, :-2] + padded[:, 2:]), np.float32)
+    return _blurred(data, rate)
+
+
+def _blurred(curves: Frames, rate: float) -> Frames:
+    """Return curves (C × N) as accents are blurred: strokes that are not quite regular must still meet."""
+    window = hann(max(round(_BLUR * rate), 2))[1:]
+    if not curves.shape[1] or window.size == 1:
+        return curves
+    return np.stack([np.convolve(row, window / window.sum(), "full")[window.size // 2 :][: row.size] for row in curves])
 
 
 def estimate(heard: AccentCurves, parameters: TempoParameters) -> Estimate:
