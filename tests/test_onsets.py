@@ -60,10 +60,12 @@ def test_noise_between_clicks_does_not_move_them(noise):
     assert abs(np.median(found - TIMES)) < 0.005
 
 
+@pytest.mark.parametrize("rate", [8000, 22050, 48000])
 @pytest.mark.parametrize("instrument", ["piano", "organ"])
-def test_notes_are_found(instrument):
+def test_notes_are_found(instrument, rate):
     score = Notes({"onset": TIMES, "offset": TIMES + 0.3, "pitch": 48 + 5 * np.arange(10) % 36, "velocity": [90] * 10})
-    found = find(render(score, 22050))["time"]
+    # Where the last organ pipe closes without a room around it, there is a weak onset, too.
+    found = find(render(score, rate, instrument), threshold=1.0)["time"]
     nearest = found[np.abs(found[:, None] - TIMES).argmin(axis=0)] - TIMES
     assert len(found) == len(TIMES)
     assert np.abs(nearest).max() < 0.03
