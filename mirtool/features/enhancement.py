@@ -1,7 +1,5 @@
 """Post-processing of novelty curves: the local average is subtracted, and what is usual nearby becomes the unit."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +20,7 @@ USUAL = {
     "complex": 25.0,
     "notes": 0.1,
 }
+LONGEST = 60.0  # s that are kept in memory
 _LEAST = 0.03  # of what is usual; below it, a curve is not blown up any more
 
 
@@ -87,10 +86,10 @@ def check(parameters: NoveltyParameters) -> None:
     """Raise `ParameterError` where a parameter of the post-processing is outside its domain."""
     if parameters.norm not in NORMS:
         raise ParameterError(f"no norm {parameters.norm} (there are: {', '.join(NORMS)})")
-    if not 0 <= parameters.average < math.inf:
-        raise ParameterError(f"the local average needs a reach that is not negative, not {parameters.average:g} s")
-    if not 0 <= parameters.lookahead < math.inf:
-        raise ParameterError(f"the lookahead must not be negative, not {parameters.lookahead:g} s")
+    if not 0 <= parameters.average <= LONGEST:
+        raise ParameterError(f"the local average reaches over 0 to {LONGEST:g} s, not {parameters.average:g} s")
+    if not 0 <= parameters.lookahead <= LONGEST:
+        raise ParameterError(f"the lookahead lies between 0 and {LONGEST:g} s, not at {parameters.lookahead:g} s")
 
 
 def _averages(curve: NDArray[np.float64], first: int, count: int, reach: int) -> NDArray[np.float64]:

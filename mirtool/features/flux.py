@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mirtool.errors import ParameterError
 from mirtool.features import _kernels
 from mirtool.features.bands import log_bands
+from mirtool.features.enhancement import LONGEST
 from mirtool.features.frames import Frames, analysis_state
 from mirtool.features.parameters import FluxParameters
 
@@ -215,10 +216,10 @@ def check(parameters: FluxParameters) -> None:
     """Raise `ParameterError` where a parameter of the flux is outside its domain."""
     if not 0 < parameters.compression < math.inf:
         raise ParameterError(f"a flux needs a positive compression, not {parameters.compression:g}")
-    if not 0 < parameters.lag < math.inf or parameters.reach < 0:
+    if not 0 < parameters.lag <= LONGEST or parameters.reach < 0:
         raise ParameterError(f"no rise over {parameters.lag:g} s and {parameters.reach} bands")
-    if not 0 <= parameters.lookahead < math.inf:
-        raise ParameterError(f"the lookahead must not be negative, not {parameters.lookahead:g} s")
+    if not 0 <= parameters.lookahead <= LONGEST:
+        raise ParameterError(f"the lookahead lies between 0 and {LONGEST:g} s, not at {parameters.lookahead:g} s")
 
 
 def _sparse(filters: Frames) -> tuple[NDArray[np.int64], NDArray[np.int64], Frames]:
