@@ -182,6 +182,8 @@ complete -c mirtool -n '__mirtool_called beats' -l reach -x -d 'bands by which a
 complete -c mirtool -n '__mirtool_called beats' -l lookahead -x -d 'how much of what follows is heard before the level of a moment is judged'
 complete -c mirtool -n '__mirtool_called beats' -l registers -x -d 'where the registers part'
 complete -c mirtool -n '__mirtool_called beats' -l register-weights -x -d 'weight of each register, from the lowest'
+complete -c mirtool -n '__mirtool_called beats' -l live -d 'Read sound that may have no end, and write each row as soon as it is known'
+complete -c mirtool -n '__mirtool_called beats' -l delay -x -d 'The longest time from a sound to its row with --live; more time, better rows'
 complete -c mirtool -n '__mirtool_called beats' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'
 complete -c mirtool -n '__mirtool_called beats' -l format -x -a 'csv tsv json beats mireval audacity fmp sv jams midi' -d 'Format of the output; by default the extension of -o decides'
 complete -c mirtool -n '__mirtool_called beats' -l plot -r -d 'Draw the result as PNG, SVG or PDF'

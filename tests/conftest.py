@@ -99,6 +99,11 @@ class Listening:
             self.text += piece
         return self.text.decode()
 
+    def column(self, number: int) -> list[float]:
+        """Return the numbers of a column of the rows that have been read so far."""
+        rows = self.text.decode().rpartition("\n")[0].splitlines()[1:]
+        return [float(row.split(",")[number]) for row in rows]
+
     def peak(self) -> int:
         """Return the most memory that it has had so far (kB)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()

@@ -22,6 +22,7 @@ LEVELS = ("half", "double")
     ),
     writes="events",
     plots=True,
+    live=True,
 )
 def beats(
     job: Job,
@@ -64,13 +65,25 @@ def beats(
     midi, -o map.mid) the beats are a tempo map. Beats in the table of --correct, such as a corrected output, stay where
     they are.
 
+    With --live sound comes from a pipe or a file that need not end, as WAV or --raw, and each beat is written at most
+    --delay after it sounds: beats are told by the bar pointer, given what was heard until then. The default is as good
+    as any longer delay; with 0, beats are foretold. beat is 0, and confidence the probability of a beat.
+
     For example:
         mirtool beats take.wav -o take.csv --plot take.png --click take_clicks.wav
         mirtool beats take.wav --beats-per-bar 3 --hint 130 --format midi -o map.mid
+        arecord -t raw -f S16_LE -r 44100 | mirtool beats - --live --raw s16le --sample-rate 44100
 
     Paper: Krebs, Böck, Widmer (2015), An efficient state-space model for joint tempo and meter tracking; Ellis (2007),
     Beat tracking by dynamic programming; Grosche, Müller (2011), Extracting predominant local pulse information.
     """
+    if job.is_live:
+        given = {"first-downbeat": first_downbeat, "correct": correct, "activation": activation, "level": level}
+        for name, value in {**given, "subdivide": subdivide}.items():
+            if value is not None:
+                raise UsageProblem(f"--live: not together with --{name}")
+        _live(job, parameters, accents, hint)
+        return
     from mirtool.io import formats
     from mirtool.rhythm import levels
     from mirtool.rhythm.beats import Guidance, beats
@@ -98,6 +111,17 @@ def beats(
 
         job.write_as(clicks_over(source, found, start=start), click)
     job.plot(lambda: _figure(heard, found))
+
+
+def _live(job: Job, parameters: BeatParameters, accents: AccentParameters, hint: float | None) -> None:
+    from mirtool.rhythm.beats import Guidance, led
+    from mirtool.rhythm.live_beats import live_beats
+
+    source, start = job.read_from_zero()
+    found = live_beats(source, led(parameters, Guidance(hint)), accents, job.delay)
+    with job.rows("time", "beat", "confidence") as write:
+        for events in found:
+            write(events.replace(time=events["time"] + start))
 
 
 def _is_audio(source: Any) -> bool:

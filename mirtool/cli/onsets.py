@@ -132,7 +132,7 @@ def _write_slices(job: Job, source: Any, times: Any, folder: str) -> None:
 
 
 def _live(job: Job, parameters: NoveltyParameters, picking: PeakParameters) -> None:
-    from mirtool.rhythm.live import live_onsets
+    from mirtool.rhythm.live_onsets import live_onsets
 
     source, start = job.read_from_zero()
     found = live_onsets(source, parameters, picking, job.delay)

@@ -14,7 +14,7 @@ from mirtool.types import AudioSource, Features
 
 # The level of strong accents is a quantile of the curve, taken in stretches of a minute to either side: a quiet
 # movement is judged by itself, and one loud clap does not hide it.
-_STRONG = 0.97
+STRONG = 0.97
 _STRETCH = 60.0  # s
 _STEP = 10.0  # s
 # Notes that belong to one beat are not struck at the same instant: they meet in a window of 80 ms.
@@ -110,7 +110,7 @@ def strong(curves: Frames, feature_rate: float) -> Frames:
     reach, step = round(_STRETCH * feature_rate), max(round(_STEP * feature_rate), 1)
     centres = np.arange(0, N + step, step)
     levels = np.stack(
-        [np.quantile(curves[:, max(c - reach, 0) : c + reach], _STRONG, axis=1) for c in centres if c - reach < N],
+        [np.quantile(curves[:, max(c - reach, 0) : c + reach], STRONG, axis=1) for c in centres if c - reach < N],
         axis=1,
     )
     n = np.arange(N)
@@ -121,7 +121,7 @@ def strong(curves: Frames, feature_rate: float) -> Frames:
 def activation(accents: Features, parameters: AccentParameters) -> Features:
     """Weigh the registers and bring their sum to the range of a probability that a beat begins.
 
-    Each register is measured by its strong accents; ½ leaves it open whether a strong one is a beat.
+    Each register is measured by its strong accents; see `likely`.
 
     Parameters
     ----------
@@ -139,6 +139,13 @@ def activation(accents: Features, parameters: AccentParameters) -> Features:
     curve: Frames = np.zeros(accents.frames, np.float32)
     for weight, register in zip(weights / weights.sum(), accents.data, strict=True):  # one by one: hours are large
         curve += np.asarray(weight * register / strong(register[None, :], rate)[0], dtype=np.float32)
-    curve = np.asarray(0.5 * np.minimum(curve, 1.5), dtype=np.float32)
     made = provenance(parameters)
-    return features(curve[None, :], "activation", "activation", ("beat",), rate, made)
+    return features(likely(curve)[None, :], "activation", "activation", ("beat",), rate, made)
+
+
+def likely(accents: Frames) -> Frames:
+    """Return how likely a beat begins, given the weighted mean of accents, 1 for strong ones, of the same shape.
+
+    ½ leaves it open whether a strong one is a beat.
+    """
+    return np.asarray(0.5 * np.minimum(accents, 1.5), dtype=np.float32)
