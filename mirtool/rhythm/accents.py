@@ -84,8 +84,8 @@ def accent_frames(state: FluxState, blocks: Iterable[NDArray[np.float32]]) -> It
 def gathered_accents(batches: Iterable[Frames], parameters: AccentParameters, expected: int | None) -> Features:
     """Put batches of accents (n × R) one after the other, and blur them; about as many frames are expected."""
     data = gathered(batches, len(parameters.register_weights), expected)
-    if data.shape[1]:
-        data = np.stack([np.convolve(row, BLUR, mode="same")[: row.size] for row in data])
+    for row in data if data.shape[1] else ():  # in place: hours are large
+        row[:] = np.convolve(row, BLUR, mode="same")[: row.size]
     axis = (parameters.low, *parameters.registers)
     return features(data, "accents", "register", axis, parameters.feature_rate, provenance(parameters))
 

@@ -20,7 +20,7 @@ from mirtool.rhythm.bar_pointer import Observation, state_space, viterbi
 from mirtool.rhythm.parameters import BarPointerParameters, MetreParameters
 from mirtool.types import Features, Notes
 
-POOL = 5  # frames of bands in one frame of harmony
+POOL = 10  # frames of bands in one frame of harmony
 _HARMONY = (100.0, 2500.0)  # Hz
 _BASS = (40.0, 250.0)  # Hz
 _COMPRESSION = 1e3  # γ of log(1 + γ v)

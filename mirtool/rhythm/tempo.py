@@ -104,7 +104,6 @@ def accent_curves(source: AudioSource | Notes | Events | Features) -> AccentCurv
             raise DataError(f"no curve of accents: {source.kind or 'a matrix'} of {shape} values")
         if not np.isfinite(data).all():
             raise DataError("the curve holds values that are not finite numbers")
-        data = np.maximum(data, 0)
         start = source.start
         if source.kind not in ("accents", "activation"):
             data = _blurred(data, rate)
@@ -114,9 +113,13 @@ def accent_curves(source: AudioSource | Notes | Events | Features) -> AccentCurv
         if isinstance(source, Events):
             source, start = _as_notes(source)
         data = _struck(source, parameters) if isinstance(source, Notes) else accents(source, parameters).data
-    data = data / strong(data, rate)
-    curves = np.stack((data.sum(axis=0), data[0])) if len(data) > 1 else data
-    return AccentCurves(sharpened(np.ascontiguousarray(curves, np.float32), rate), rate, start)
+    curves = np.zeros((min(len(data), 2), data.shape[1]), np.float32)
+    for number, register in enumerate(data):  # one by one: hours are large
+        relative = np.maximum(register, 0) / strong(register[None, :], rate)[0]
+        curves[0] += relative
+        if number == 0 and len(data) > 1:
+            curves[1] = relative
+    return AccentCurves(sharpened(curves, rate), rate, start)
 
 
 def _as_notes(onsets: Events) -> tuple[Notes, float]:
