@@ -98,6 +98,8 @@ def test_a_tempogram_has_a_tempo():
     tempi = estimate_in(both, TempoParameters(range=(60.0, 200.0)))
     assert tempi.best == pytest.approx(90, rel=0.01)
     assert tempi.stability[0] > 0.9
+    whole = Features(both.data, both.feature_rate, "tempogram", both.dims, tuple(int(tempo) for tempo in both.axis))
+    assert estimate_in(whole, TempoParameters(range=(60.0, 200.0))).best == tempi.best
 
 
 def test_what_is_steady():

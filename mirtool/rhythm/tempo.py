@@ -207,7 +207,7 @@ def is_tempogram(source: object) -> TypeGuard[Features]:
 
 def check_tempogram(tempogram: Features) -> None:
     """Raise `DataError` unless the rows are rising tempi and the values are finite and not negative."""
-    if not all(isinstance(tempo, float) and tempo > 0 for tempo in tempogram.axis) or np.any(
+    if not all(isinstance(tempo, int | float) and tempo > 0 for tempo in tempogram.axis) or np.any(
         np.diff(np.asarray(tempogram.axis, np.float64)) <= 0
     ):
         raise DataError("a tempogram whose rows are no rising tempi")
