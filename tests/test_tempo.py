@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from performances import compiled
 from test_chroma import notes
 from test_tempogram import clicks
 
@@ -36,6 +37,7 @@ def found(source, **changes):
     return estimate(accent_curves(source), TempoParameters(**changes))
 
 
+@compiled
 @pytest.mark.parametrize("bpm", [72, 84, 93.5, 112, 128.3, 150])
 def test_the_tempo_of_a_groove(bpm):
     tempi = found(groove(bpm))
@@ -75,6 +77,7 @@ def test_stability_is_the_share_of_the_recording():
     assert tempi.stability[0] == pytest.approx(2 / 3, abs=0.1)
 
 
+@compiled
 def test_does_not_depend_on_level_register_or_offset():
     sound = groove(96)
     plain = found(sound)
