@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.rhythm._dynamic_programming_kernels import accumulate, trace
@@ -56,7 +55,7 @@ def track(
     marks = np.zeros(N, np.bool_)
     marks[np.asarray([] if fixed is None else fixed, dtype=np.int64)] = True
     spread = float(curve.std())
-    smoothed = gaussian_filter1d(curve / (spread or 1.0), float(np.median(period)) * SMOOTHING, mode="nearest")
+    smoothed = _smoothed(curve / (spread or 1.0), float(np.median(period)) * SMOOTHING)
     scores, before = np.empty(N), np.empty(N, np.int32)
     accumulate(smoothed, period, tightness, marks, scores, before)
     last = max(N - math.ceil(period[-1]), 0)
@@ -67,3 +66,10 @@ def track(
         raise ParameterError("no sequence of beats meets all fixed ones: some are too close, or too far")
     path = np.empty(N, np.int64)
     return path[: int(trace(before, end, path))][::-1].copy()
+
+
+def _smoothed(curve: NDArray[np.float64], deviation: float) -> NDArray[np.float64]:
+    """Convolve with a Gaussian, the curve going on as it ends (scipy.ndimage would take longer to import)."""
+    reach = math.ceil(4 * deviation)
+    window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    return np.convolve(np.pad(curve, reach, mode="edge"), window / window.sum(), mode="valid")
