@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from performances import compiled
 
-from mirtool.errors import DataError, ParameterError
+from mirtool.errors import ParameterError
 from mirtool.rhythm.beats import Guidance, beats
-from mirtool.rhythm.evidence import Evidence, evidence, log_likelihoods
-from mirtool.rhythm.levels import at_level, subdivided
+from mirtool.rhythm.evidence import evidence
 from mirtool.rhythm.parameters import TRACKERS, AccentParameters, BeatParameters
-from mirtool.types import Audio, Events, Features, Notes
+from mirtool.types import Audio, Features, Notes
 
+pytestmark = compiled
 RATE = 22050
 
 
@@ -173,14 +174,6 @@ def test_confidence_is_lower_where_nothing_keeps_time():
 
 
 @pytest.mark.parametrize("method", TRACKERS)
-@pytest.mark.parametrize("source", [Audio(np.zeros(0), RATE), Audio(np.zeros(RATE), RATE), Audio(np.ones(1), RATE)])
-def test_nothing_to_hear(source, method):
-    found = tracked(source, method)
-    assert len(found) <= 1
-    assert tuple(found.columns) == ("time", "beat", "confidence")
-
-
-@pytest.mark.parametrize("method", TRACKERS)
 def test_short_sounds(method):
     for length in (0.01, 0.3, 1.0, 2.5):
         found = tracked(strokes([0.005], length), method)
@@ -188,94 +181,6 @@ def test_short_sounds(method):
         assert len(found) <= 10
 
 
-def test_bad_parameters():
-    heard = evidence(strokes(STEADY, 20), AccentParameters())
-    for change, message in (
-        ({"method": "ear"}, "no method ear"),
-        ({"beat_share": 1.0}, "share"),
-        ({"range": (200, 100)}, "no tempo"),
-        ({"tightness": -1.0, "method": "dp"}, "tightness"),
-        ({"beats_per_bar": (1,)}, "two beats"),
-    ):
-        with pytest.raises(ParameterError, match=message):
-            beats(heard, BeatParameters(**change))
-    with pytest.raises(ParameterError, match="tempo must be positive"):
-        beats(heard, BeatParameters(), Guidance(tempo=0.0))
-
-
-@pytest.mark.parametrize(
-    ("features", "message"),
-    [
-        (Features(np.zeros((3, 10)), 100.0), "3 × 10"),
-        (Features(np.zeros((1, 10)), None), "no activation"),
-        (Features(np.full((1, 10), 2.0), 100.0, "activation"), "from 0 to 1"),
-        (Features(np.full((2, 10), -1.0), 100.0), "from 0 to 1"),
-        (Features(np.full((1, 10), np.nan), 100.0, "activation"), "not finite"),
-        (Features(np.zeros((1, 10), np.complex64), 100.0), "no activation"),
-    ],
-)
-def test_features_that_are_no_activation(features, message):
-    with pytest.raises(DataError, match=message):
-        evidence(features, AccentParameters())
-
-
 def test_novelty_curves_need_no_scale():
     found = tracked(activation(50 * curve(STEADY, 20), kind="novelty"))
     assert found["time"] == pytest.approx(STEADY, abs=0.003)
-
-
-def test_the_likelihood_of_a_beat_is_that_of_boeck():
-    heard = Evidence(np.array([0.2, 0.0, 1.0]), 100.0, (0.0, 0.02))
-    expected = np.log([[0.2, 0.8 / 15], [0.01, 0.99 / 15], [0.99, 0.01 / 15]])
-    np.testing.assert_allclose(log_likelihoods(heard, 1 / 16), expected, rtol=1e-6)
-
-
-# --------------------------------------------------------------------------------------------------------------- levels
-
-
-def some_beats(positions):
-    K = len(positions)
-    return Events({"time": np.arange(K) * 0.5 + 0.5, "beat": np.array(positions), "confidence": np.linspace(0.5, 1, K)})
-
-
-HEARD = Evidence(curve(np.arange(0.5, 5, 1), 5) + 0.5 * curve([0.78, 1.26], 5), 100.0, (0.0, 5.0))
-
-
-def test_half_keeps_downbeats():
-    halved = at_level(some_beats([2, 3, 4, 1, 2, 3, 4, 1]), "half", HEARD)
-    assert halved["time"].tolist() == [1.0, 2.0, 3.0, 4.0]
-    assert halved["beat"].tolist() == [2, 1, 2, 1]
-
-
-def test_half_keeps_what_is_stronger_where_bars_are_not_known():
-    assert at_level(some_beats([0] * 8), "half", HEARD)["time"].tolist() == [0.5, 1.5, 2.5, 3.5]
-
-
-def test_half_of_bars_of_three_has_no_bars():
-    halved = at_level(some_beats([1, 2, 3, 1, 2, 3, 1, 2]), "half", HEARD)
-    assert halved["time"].tolist() == [0.5, 1.5, 2.5, 3.5]
-    assert set(halved["beat"]) == {0}
-
-
-def test_double_puts_beats_between():
-    doubled = at_level(some_beats([4, 1, 2]), "double", HEARD)
-    assert doubled["time"] == pytest.approx([0.5, 0.78, 1.0, 1.26, 1.5])
-    assert doubled["beat"].tolist() == [7, 8, 1, 2, 3]
-    assert doubled["confidence"].tolist() == [0.5, 0.5, 0.75, 0.75, 1.0]
-    assert set(at_level(some_beats([0, 0]), "double", HEARD)["beat"]) == {0}
-
-
-def test_subdivisions_are_even():
-    parts = subdivided(some_beats([3, 1, 0]), 3)
-    assert parts["time"] == pytest.approx(0.5 + np.arange(7) / 6)
-    assert parts["beat"] == pytest.approx([3, 10 / 3, 11 / 3, 1, 4 / 3, 5 / 3, 0])
-    assert subdivided(some_beats([1, 2]), 1)["time"].tolist() == [0.5, 1.0]
-
-
-def test_levels_of_few_beats_and_no_such_level():
-    for few in (some_beats([]), some_beats([1])):
-        assert len(at_level(few, "double", HEARD)) == len(subdivided(few, 4)) == len(few)
-    with pytest.raises(ParameterError, match="no level third"):
-        at_level(some_beats([1, 2]), "third", HEARD)
-    with pytest.raises(ParameterError, match="one part"):
-        subdivided(some_beats([1, 2]), 0)

@@ -3,9 +3,12 @@
 import inputs
 import numpy as np
 import pytest
+from performances import compiled
 
 from mirtool.io import formats
 from mirtool.types import Audio, Features
+
+pytestmark = compiled
 
 
 def rows(text):

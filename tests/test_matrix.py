@@ -42,7 +42,7 @@ MANY = [command for command in READING if command.inputs.shape == "many"]
 
 
 def each(chosen: list[Command]) -> Any:
-    slow = {"sync"}  # an alignment takes minutes where loops are not compiled
+    slow = {"sync", "beats"}  # these take minutes where loops are not compiled
     cases = [
         pytest.param(command, id="-".join(command.path), marks=[compiled] if command.path[0] in slow else [])
         for command in chosen
