@@ -29,9 +29,9 @@ _FAINT = 0.1  # weaker accents, as in what is nearly silent, are no measure
 _EVERY = 0.25  # s between two measurements
 # Neighbouring frames overlap and tell the same in part: less is learned from each than if they were independent.
 _TRUST = 0.6
-_PREFERRED = 120.0  # BPM
+_PREFERRED = 130.0  # BPM
 _AROUND = 0.05  # s to either side within which probability counts for one beat
-_SURE = 0.2  # least probability of a beat
+_SURE = 0.3  # least probability of a beat
 _GAP = 0.5  # of the time between beats: no beat follows sooner
 _SILENCE = 1e-3  # of the loudest sample: -60 dB
 _FORGET = 20.0  # s in which the loudest sample falls to 1/e
@@ -101,7 +101,7 @@ class ActivationState:
 
 
 def preferring(space: StateSpace) -> StateSpace:
-    """Weigh each beat by how people tap: a log-normal over tempo around 120 BPM, an octave wide (Moelants, 2002).
+    """Weigh each beat by how people tap: a log-normal over tempo, an octave wide, around 130 BPM (Moelants, 2002).
 
     Offline, the tempo of the whole is known; here nothing but this tells the level of beats from its half and double.
     """
