@@ -270,8 +270,17 @@ def test_the_range_chooses_the_level():
     assert np.median(np.diff(told(sound, 22050, 0.3, range=(100.0, 140.0))[0])) == pytest.approx(0.5, abs=0.02)
 
 
-def test_live_beats_come_from_the_bar_pointer():
-    with pytest.raises(ParameterError, match="live by hmm only, not by dp"):
+@pytest.mark.parametrize("delay", [0.0, 0.3])
+def test_beats_of_the_pulse_are_told_within_the_delay(delay):
+    times, now = told(plucked(BEATS, 22050, 12.0), 22050, delay, method="plp", range=(80.0, 160.0))
+    before = now < 12.0
+    assert np.all((now - times)[before] <= delay)
+    assert all(np.abs(times - beat).min() < 0.05 for beat in BEATS[10:-1])
+    assert len(times[times > 5]) <= np.count_nonzero(BEATS > 5) + 2
+
+
+def test_live_beats_come_from_the_bar_pointer_or_the_pulse():
+    with pytest.raises(ParameterError, match="live by hmm or plp, not by dp"):
         live_beats(Audio(np.zeros(1000, np.float32), 22050), BeatParameters(method="dp"), AccentParameters(), 0.3)
 
 

@@ -66,8 +66,9 @@ def beats(
     they are.
 
     With --live sound comes from a pipe or a file that need not end, as WAV or --raw, and each beat is written at most
-    --delay after it sounds: beats are told by the bar pointer, given what was heard until then. The default is as good
-    as any longer delay; with 0, beats are foretold. beat is 0, and confidence the probability of a beat.
+    --delay after it sounds: beats are told by the bar pointer, given what was heard until then, or with --method plp by
+    the pulse. The default is about as good as any longer delay; with 0, beats are foretold. beat is 0, and confidence
+    the probability of a beat, or the height of the pulse.
 
     For example:
         mirtool beats take.wav -o take.csv --plot take.png --click take_clicks.wav

@@ -20,7 +20,8 @@ from mirtool.features.frames import Frames
 from mirtool.rhythm.accents import BLUR, STRONG, accent_state, likely
 from mirtool.rhythm.bar_pointer import BarPointerFilter, StateSpace, near_the_beat, state_space
 from mirtool.rhythm.evidence import Evidence, log_likelihoods
-from mirtool.rhythm.parameters import AccentParameters, BeatParameters
+from mirtool.rhythm.parameters import AccentParameters, BeatParameters, PulseParameters
+from mirtool.rhythm.plp import LivePulse
 from mirtool.signal.resampling import LiveSamples
 from mirtool.types import AudioSource, Events
 
@@ -189,6 +190,48 @@ class BeatState:
         return Beat(place, min(total, 1.0))
 
 
+class PulseBeatState:
+    """Online beats by the predominant local pulse: activations in, beats out, as they come or before.
+
+    Meier, Chiu and Müller, "A real-time beat tracking system with zero latency and enhanced controllability", TISMIR 7
+    (2024): a beat is a maximum of the sum of the sinusoids that fit the last seconds best, carried on into the future.
+
+    Parameters
+    ----------
+    parameters : BeatParameters
+    feature_rate : float
+        Hz.
+    lookahead : int
+        Frames before a beat at which it is told.
+    """
+
+    def __init__(self, parameters: BeatParameters, feature_rate: float, lookahead: int) -> None:
+        slowest, fastest = parameters.range
+        pulse = PulseParameters(tempo_low=slowest, tempo_high=fastest)
+        self._pulse = LivePulse(pulse, feature_rate, lookahead)
+        self._lookahead, self._rate = lookahead, feature_rate
+        self._memory = pulse.tempo_window / 2 * feature_rate
+        self._mean = 0.0
+        self._frame = -1
+        self._last = -math.inf
+
+    def push(self, activation: float) -> Beat | None:
+        """Take the activation of the next frame; return a beat if one is known now."""
+        self._frame += 1
+        self._mean += (activation - self._mean) / min(self._frame + 1, self._memory)
+        passed = self._pulse.push(activation - self._mean)
+        place, height = self._frame + self._lookahead, float(self._pulse.pulse[self._lookahead])
+        interval = 60 * self._rate / self._pulse.tempo if self._pulse.tempo else math.inf
+        if not passed or height <= 0 or place < self._last + _GAP * interval:
+            return None
+        self._last = place
+        return Beat(place, min(height, 1.0))
+
+    def flush(self) -> list[Beat]:
+        """Return the remaining beats before the end: none."""
+        return []
+
+
 class _Sounding:
     """Tells whether there has been sound of late."""
 
@@ -224,8 +267,8 @@ def live_beats(
     Returns
     -------
     iterator of Events
-        Of one beat each: `time`, `beat` (0: not known), `confidence`, the probability of a beat there given the sound
-        until then.
+        Of one beat each: `time`, `beat` (0: not known), `confidence`: the probability of a beat there given the sound
+        until then; for ``plp`` the height of the pulse.
 
     Raises
     ------
@@ -234,17 +277,23 @@ def live_beats(
     DataError
         Samples that are not finite.
     """
-    if parameters.method != "hmm":
-        raise ParameterError(f"beats are told live by hmm only, not by {parameters.method}")
+    if parameters.method not in ("hmm", "plp"):
+        raise ParameterError(f"beats are told live by hmm or plp, not by {parameters.method}")
     samples = LiveSamples(source, accents.analysis_rate)
     activation = ActivationState(accents)
     rate = accents.feature_rate
     spare = math.floor((delay - samples.latency - activation.latency) * rate + 1e-9)
-    beats = BeatState(parameters, rate, spare - 2 - round(_AROUND * rate))
+    beats: BeatState | PulseBeatState
+    if parameters.method == "hmm":
+        beats = BeatState(parameters, rate, spare - 2 - round(_AROUND * rate))
+    else:
+        beats = PulseBeatState(parameters, rate, max(2 - spare, 0))
     return _told(samples, activation, beats, rate)
 
 
-def _told(samples: LiveSamples, activation: ActivationState, beats: BeatState, rate: float) -> Iterator[Events]:
+def _told(
+    samples: LiveSamples, activation: ActivationState, beats: BeatState | PulseBeatState, rate: float
+) -> Iterator[Events]:
     sounding = _Sounding(activation.sample_rate)
     going_on = False
     for step in samples:
