@@ -195,7 +195,7 @@ def test_what_is_no_wav_cannot_be_read_live_from_a_pipe(live):
     program.feed(stream.getvalue())
     code, out, err = program.finish()
     assert (code, out) == (65, "")
-    assert "-: not WAV (first bytes: 66 4c 61 43): live sound comes as WAV of plain samples, or with --raw" in err
+    assert "-: live sound is WAV of plain samples, or --raw; this is neither (first bytes: 66 4c 61 43)" in err
 
 
 def test_a_file_of_any_kind_can_be_read_as_if_it_were_live(run, tmp_path):

@@ -335,9 +335,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Recording:
     if seekable:
         return _decoded(stream, name, options)
     if options.live:
-        raise FormatError(
-            f"{sniffing.complaint('WAV', head)}: live sound comes as WAV of plain samples, or with --raw", name
-        )
+        shown = head[:4].hex(" ")
+        raise FormatError(f"live sound is WAV of plain samples, or --raw; this is neither (first bytes: {shown})", name)
     copy = streams.spooled(reader.taken, stream, name)
     try:
         return _decoded(copy, name, options)
