@@ -117,7 +117,8 @@ def test_a_delay_that_is_too_short():
 
 
 def test_onsets_from_a_pipe_come_while_it_is_open(listening):
-    program = listening(*PROGRAM, "onsets", "--live", "-", "--raw", "s16le", "--sample-rate", "16000")
+    words = ["onsets", "--live", "-", "--raw", "s16le", "--sample-rate", "16000", "--delay", "0.3"]
+    program = listening(*PROGRAM, *words)
     sound = plucked(ONSETS, 16000, 4.5)
     step, told = 1600, 0
     program.feed(pcm(sound[:step]))

@@ -156,7 +156,7 @@ LIVE = _shared(
     "live", bool, "Read sound that may have no end, and write each row as soon as it is known.", False, in_rows=False
 )  # fmt: skip
 DELAY = _shared(
-    "delay", float, "The longest time from a sound to its row with --live; more time, better rows.", 0.3,
+    "delay", float, "The longest time from a sound to its row with --live; more time, better rows.", 0.4,
     metavar="S", unit="s", least=0, in_rows=False,
 )  # fmt: skip
 START = _shared("start", float | None, "Where to begin in the first input.", metavar="S", unit="seconds", least=0)
