@@ -20,7 +20,7 @@ Frames = NDArray[np.float64]
 Fixed = Mapping[int, int]  # frames at which a beat must be, and its position in the bar (0: any)
 
 _SPREAD = 0.2  # octaves: how far local tempi lie from that of the whole
-_UNFORESEEN = 0.01  # how likely any other tempo is
+_UNFORESEEN = 0.3  # how likely any other tempo is: in a long recording there are many
 _NEAR = 0.1  # of a period: how far a beat may be from the pulse that foretells it
 _PULSE_WINDOW = 10.0  # s
 _PULSE_RANGE = 1.1  # factor by which the local tempo of a pulse may differ from that of the whole
