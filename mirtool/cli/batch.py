@@ -14,8 +14,9 @@ from mirtool import __version__
 from mirtool.cli import progress
 from mirtool.cli.command import HEADED, Command, entry_of
 from mirtool.cli.failures import Failure
-from mirtool.cli.job import Job, Plan
+from mirtool.cli.job import Job
 from mirtool.cli.parameters import as_mapping
+from mirtool.cli.plan import Plan
 from mirtool.errors import BatchFailure, FormatError
 
 log = logging.getLogger("mirtool")

@@ -10,8 +10,8 @@ from typing import Any
 from mirtool.cli import options, parameters, rows
 from mirtool.cli.command import NAMED, PICTURE_FORMATS, PICTURES, STREAMABLE, Command, names
 from mirtool.cli.inputs import Argument, Named, name_file, read_list, read_rows, search
-from mirtool.cli.job import Plan, Reading
 from mirtool.cli.options import Option
+from mirtool.cli.plan import Plan, Reading
 from mirtool.errors import OutputProblem, UsageProblem
 from mirtool.io import formats
 from mirtool.io.options import RawLayout

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mirtool.cli.command import HEADED, STREAMABLE, Command
+from mirtool.cli.plan import Plan
 from mirtool.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from mirtool.cli.job import Plan
     from mirtool.types import Table
 
 
-def check(command: Command, plans: "Sequence[Plan]", values: Mapping[str, Any]) -> None:
+def check(command: Command, plans: Sequence[Plan], values: Mapping[str, Any]) -> None:
     """Raise `UsageProblem` where the output of a command is wanted row by row, and cannot be written so."""
     if not values.get("live"):
         if "delay" in values:
