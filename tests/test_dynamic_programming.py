@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mirtool.errors import DataError, ParameterError
 from mirtool.rhythm import dynamic_programming as module
 from mirtool.rhythm.dynamic_programming import track
-from tests.naive import beat_score, beat_sequences
+from tests.naive_rhythm import beat_score, beat_sequences
 
 COMPILED = not numba.config.DISABLE_JIT
 few = settings(max_examples=50 if COMPILED else 8, deadline=None)

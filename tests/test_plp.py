@@ -1,4 +1,4 @@
-import naive
+import naive_rhythm as naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
