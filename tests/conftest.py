@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import inputs
 import pytest
+
+# One thread, as the program itself has it: with more, small matrix products take forty times as long on a busy machine.
+with pytest.MonkeyPatch.context() as patch:
+    if "OMP_NUM_THREADS" not in os.environ:
+        patch.setenv("OPENBLAS_NUM_THREADS", os.environ.get("OPENBLAS_NUM_THREADS", "1"))
+    import inputs  # which loads numpy
 
 ROOT = Path(__file__).parent.parent
 
