@@ -1,4 +1,4 @@
-import naive
+import naive_rhythm as naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from test_chroma import notes
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.rhythm.parameters import TempogramParameters
-from mirtool.rhythm.tempogram import METHODS, FourierState, tempogram
+from mirtool.rhythm.parameters import TEMPOGRAMS, TempogramParameters
+from mirtool.rhythm.tempogram import FourierState, tempogram
 from mirtool.types import Audio, Features
 
 
@@ -100,7 +100,7 @@ def test_the_same_bits_whatever_the_blocks():
 
 def test_scales_with_the_novelty_and_moves_with_it():
     curve = np.random.default_rng(1).random(3000, dtype=np.float32)
-    for method in METHODS:
+    for method in TEMPOGRAMS:
         parameters = TempogramParameters(method=method)
         plain = tempogram(Features(curve, 100.0), parameters)
         double = tempogram(Features(2 * curve, 100.0), parameters)
@@ -123,7 +123,7 @@ def test_sound_and_notes():
     assert strongest(sound, 60) == strongest(silent, 60) == [120.0]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TEMPOGRAMS)
 def test_silence_and_nothing(method):
     parameters = TempogramParameters(method=method)
     assert not tempogram(Features(np.zeros(500), 100.0), parameters).data.any()

@@ -7,13 +7,11 @@ from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.errors import FormatError, UsageProblem
-from mirtool.rhythm.parameters import AccentParameters, BeatParameters
+from mirtool.rhythm.parameters import LEVELS, AccentParameters, BeatParameters
 
 if TYPE_CHECKING:
     from mirtool.rhythm.evidence import Evidence
     from mirtool.types import Events
-
-LEVELS = ("half", "double")
 
 
 @command(

@@ -20,8 +20,8 @@ def band_frames(
     """Fill the magnitudes in bands (m × K) and how the phase turns in them (m × K) from spectra (m × bins).
 
     Band k takes the bins from first[k] on with weights[place[k] : place[k + 1]]. Its turn is the sum over these bins
-    of the directions of X(n, j) · conj(X(n, j + 1)); of an impulse d samples behind the centre of N samples, each is
-    exp(2πi d / N) but for the sign, which alternates no more as frames are centred.
+    of the directions of -X(n, j) · conj(X(n, j + 1)); of an impulse d samples behind the centre of N samples, each is
+    exp(2πi d / N).
     """
     frames, bins = spectra.shape
     count = len(first)
@@ -33,7 +33,7 @@ def band_frames(
             size[j] = math.sqrt(spectra[n, j].real * spectra[n, j].real + spectra[n, j].imag * spectra[n, j].imag)
         for j in range(bins - 1):
             a, b = spectra[n, j], spectra[n, j + 1]
-            # frames are cut from their first sample on: relative to their centre, odd bins have the other sign
+            # frames are cut from their first sample on: relative to their centre, every other bin changes its sign
             scale = np.float32(-1.0) / (size[j] * size[j + 1] + np.float32(1e-30))
             real[j] = (a.real * b.real + a.imag * b.imag) * scale
             imag[j] = (a.imag * b.real - a.real * b.imag) * scale

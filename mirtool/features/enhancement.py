@@ -6,9 +6,8 @@ from numpy.typing import NDArray
 from mirtool.errors import ParameterError
 from mirtool.features import _kernels
 from mirtool.features.frames import Frames
-from mirtool.features.parameters import NoveltyParameters
+from mirtool.features.parameters import NOVELTY_NORMS, NoveltyParameters
 
-NORMS = ("none", "max", "local")
 MEMORY = 3.0  # s before a moment that count for what is usual there
 # Root mean square of the curves of music, by method; of notes (velocities up to 1) as well.
 USUAL = {
@@ -84,8 +83,8 @@ class EnhancementState:
 
 def check(parameters: NoveltyParameters) -> None:
     """Raise `ParameterError` where a parameter of the post-processing is outside its domain."""
-    if parameters.norm not in NORMS:
-        raise ParameterError(f"no norm {parameters.norm} (there are: {', '.join(NORMS)})")
+    if parameters.norm not in NOVELTY_NORMS:
+        raise ParameterError(f"no norm {parameters.norm} (there are: {', '.join(NOVELTY_NORMS)})")
     if not 0 <= parameters.average <= LONGEST:
         raise ParameterError(f"the local average reaches over 0 to {LONGEST:g} s, not {parameters.average:g} s")
     if not 0 <= parameters.lookahead <= LONGEST:

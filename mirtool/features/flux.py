@@ -70,7 +70,8 @@ class FluxState:
 
     ComplexFlux multiplies R(n, k) by the smallest of |group delay| within the band, relative to half a window, the
     largest of three frames: steady partials with tremolo have almost none (Böck and Widmer, "Local group delay based
-    vibrato and tremolo suppression for onset detection", ISMIR 2013, equations 6 to 8).
+    vibrato and tremolo suppression for onset detection", ISMIR 2013, equations 6 to 8; there the largest of three
+    frames is taken bin by bin, before the smallest within the band).
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 NORMS = ("none", "l1", "l2", "max")
 BANKS = ("gaussian", "semitone")
 NOVELTY_STAGES = ("spectrogram", "compression", "difference", "accumulation", "novelty")
+NOVELTY_NORMS = ("none", "max", "local")
 NOVELTY_METHODS = ("superflux", "complexflux", "energy", "spectral", "phase", "complex")
 
 
@@ -146,10 +147,7 @@ class NoveltyParameters(FluxParameters):
     )
     norm: str = field(
         default="local",
-        metadata={
-            "help": "divide by the largest value, or by what is usual nearby",
-            "choices": ("none", "max", "local"),
-        },
+        metadata={"help": "divide by the largest value, or by what is usual nearby", "choices": NOVELTY_NORMS},
     )
 
 

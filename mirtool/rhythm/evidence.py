@@ -194,10 +194,13 @@ def _of_curve(curve: Frames, feature_rate: float, start: float = 0.0) -> Evidenc
 
 
 def _probable(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bring a curve of single peaks to the range of a probability, as `mirtool.rhythm.accents.activation` does."""
+    """Bring a curve of single peaks to the range of a probability.
+
+    As `mirtool.rhythm.accents.likely` does; what stands out counts more, as rises of a sound do by their power of 3/2.
+    """
     peaks = curve[curve > 0]
     level = float(np.quantile(peaks, _STRONG)) if peaks.size else 1.0
-    return np.minimum(0.5 * np.minimum(curve / level, 1.5) ** 1.5, 1)
+    return np.asarray(0.5 * np.minimum(curve / level, 1.5) ** 1.5)
 
 
 def _frames_heard(heard: NDArray[np.bool_], feature_rate: float, start: float) -> tuple[float, float]:

@@ -1,15 +1,16 @@
 """Other metrical levels: every second beat, beats between beats, and even subdivisions."""
 
 import itertools
+import math
 
 import numpy as np
 
 from mirtool.errors import ParameterError
 from mirtool.rhythm.evidence import Evidence
+from mirtool.rhythm.parameters import LEVELS
 from mirtool.types import Events
 
 _REACH = 0.1  # of the time between beats: how far a beat between two may be from the middle
-LEVELS = ("half", "double")
 
 
 def at_level(beats: Events, level: str, evidence: Evidence) -> Events:
@@ -71,9 +72,10 @@ def _double(beats: Events, evidence: Evidence) -> Events:
 def _strongest(begin: float, end: float, evidence: Evidence) -> float:
     """Return the time of the highest activation near the middle of two beats, or the middle if there is none."""
     middle, reach = (begin + end) / 2, _REACH * (end - begin)
-    near = np.flatnonzero(np.abs(evidence.times - middle) <= reach)
-    values = evidence.beat[near]
-    return float(evidence.times[near[values.argmax()]]) if values.any() else middle
+    low, high = ((middle + side * reach - evidence.start) * evidence.feature_rate for side in (-1, 1))
+    first = max(math.ceil(low), 0)
+    values = evidence.beat[first : max(math.floor(high) + 1, first)]
+    return evidence.start + (first + int(values.argmax())) / evidence.feature_rate if values.any() else middle
 
 
 def subdivided(beats: Events, parts: int) -> Events:

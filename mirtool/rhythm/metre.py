@@ -191,7 +191,7 @@ def bars(evidence: ArrayLike, parameters: MetreParameters, fixed: Mapping[int, i
     Raises
     ------
     ParameterError
-        A bar without beats; fixed positions that no bars lead through.
+        A bar of fewer than two beats; fixed positions that no bars lead through.
     """
     # A bar pointer that moves on by one beat a frame: one tempo, and beats without an inside.
     ratio = np.asarray(evidence, dtype=np.float64)

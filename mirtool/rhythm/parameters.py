@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 from mirtool.features.parameters import FluxParameters
 
+TEMPOGRAMS = ("fourier", "autocorrelation", "cyclic", "cyclic-autocorrelation")
+TRACKERS = ("hmm", "dp", "plp")
+LEVELS = ("half", "double")
+
 
 @dataclass(frozen=True)
 class PeriodicityParameters:
@@ -26,7 +30,7 @@ class TempogramParameters(PeriodicityParameters):
         default="fourier",
         metadata={
             "help": "compare with sinusoids, with the curve itself moved in time, or fold octaves of either",
-            "choices": ("fourier", "autocorrelation", "cyclic", "cyclic-autocorrelation"),
+            "choices": TEMPOGRAMS,
         },
     )
     octave_bins: int = field(default=30, metadata={"help": "rows of a cyclic tempogram"})
@@ -89,9 +93,6 @@ class PeakParameters:
     comparison: float = field(
         default=0.05, metadata={"help": "reach to either side over which an onset is the largest value", "unit": "s"}
     )
-
-
-TRACKERS = ("hmm", "dp", "plp")
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ class PulseState:
     """Online predominant local pulse: novelty in, pulse curve out, later by two halves of the window.
 
     Of each frame n of the Fourier tempogram, the tempo τ_n of largest magnitude and its phase φ_n give a kernel
-    κ_n(m) = w(m - c_n) cos(2π (τ_n / 60 · (m - c_n) + φ_n)). The curve is Γ(m) = |Σ_n κ_n(m)|≥0 / Σ_n w(m - c_n): from
-    0 to 1, and 1 where all kernels agree.
+    κ_n(m) = w(m - c_n) cos(2π ω_n (m - c_n) + φ_n), ω_n being τ_n / 60 over the novelty rate. The curve is
+    Γ(m) = |Σ_n κ_n(m)|≥0 / Σ_n w(m - c_n): from 0 to 1, and 1 where all kernels agree.
 
     Parameters
     ----------

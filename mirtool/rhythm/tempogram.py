@@ -12,7 +12,7 @@ from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames, gathered, provenance
 from mirtool.features.novelty import checked_curve, novelty
 from mirtool.features.parameters import NoveltyParameters
-from mirtool.rhythm.parameters import PeriodicityParameters, TempogramParameters
+from mirtool.rhythm.parameters import TEMPOGRAMS, PeriodicityParameters, TempogramParameters
 from mirtool.signal.stft import Windows, frame_count, hann
 from mirtool.types import AudioSource, Features, Notes
 
@@ -22,7 +22,6 @@ CURVE = NoveltyParameters(
 )
 _MAX_TEMPI = 20000  # rows of a matrix
 _ROUNDING = 1e-6  # of the energy of a window: rounding errors of an autocorrelation by float32 transforms
-METHODS = ("fourier", "autocorrelation", "cyclic", "cyclic-autocorrelation")
 
 
 class FourierState:
@@ -196,8 +195,8 @@ def tempogram(source: AudioSource | Notes | Features, parameters: TempogramParam
     DataError
         Values that are not finite, or features that are no curve.
     """
-    if parameters.method not in METHODS:
-        raise ParameterError(f"no tempogram method {parameters.method} (there are: {', '.join(METHODS)})")
+    if parameters.method not in TEMPOGRAMS:
+        raise ParameterError(f"no tempogram method {parameters.method} (there are: {', '.join(TEMPOGRAMS)})")
     curve = novelty_curve(source)
     rate = curve.feature_rate or 0.0
     hop = _hop(parameters.feature_rate, rate)
