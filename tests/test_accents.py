@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mirtool.errors import ParameterError
-from mirtool.rhythm.accents import accent_state, accents, activation, strong
+from mirtool.rhythm.accents import accent_state, accents, activation, blur, strong
 from mirtool.rhythm.parameters import AccentParameters
 from mirtool.types import Audio
 
@@ -44,6 +44,19 @@ def test_loudness_hardly_matters():
     sound = struck(200, BEATS)
     loud, soft = (activation(accents(Audio(sound * gain, RATE), PARAMETERS), PARAMETERS).data[0] for gain in (1.0, 0.1))
     assert np.corrcoef(loud, soft)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("rate", [50.0, 100.0, 110.0, 1000.0])
+def test_a_blur_lasts_as_long_at_any_rate_and_moves_nothing(rate):
+    curves = np.zeros((1, 200), np.float32)
+    curves[0, 100] = 1
+    blur(curves, rate)
+    n = np.arange(200)
+    assert curves[0] @ n == pytest.approx(100)
+    assert np.sqrt(curves[0] @ (n - 100) ** 2) / rate == pytest.approx(0.0145, abs=0.0015)
+    short = np.ones((1, 2), np.float32)
+    blur(short, rate)
+    assert short[0, 0] == pytest.approx(short[0, 1])
 
 
 def test_a_quiet_part_is_judged_by_itself():

@@ -1,4 +1,6 @@
-import naive
+import math
+
+import naive_rhythm as naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -163,6 +165,12 @@ def test_sharpening(values):
     np.testing.assert_allclose(sharpened(curve[None], 50.0)[0], naive.sharpened(curve, 25), atol=1e-4)
 
 
+def test_tempi_lie_within_the_range():
+    for low, high in ((100.0, 119.5), (119.0, 120.3), (120.5, 140.0)):
+        bpm = found(clicks(120), range=(low, high)).bpm
+        assert ((bpm >= low) & (bpm <= high)).all()
+
+
 def test_peaks_lie_between_the_rows():
     tempi = np.array([90.0, 100.0, 110.0, 120.0, 130.0])
     [top] = peaks(np.array([0, 1, 2, 1.5, 0]), tempi, 40, 240, 5)
@@ -179,6 +187,8 @@ def test_peaks_lie_between_the_rows():
         ({"hint": -5.0}, "lie between"),
         ({"prior": (100.0, 0.5, 3.0)}, "CENTRE or CENTRE,WIDTH"),
         ({"prior": (100.0, 0.0)}, "CENTRE or CENTRE,WIDTH"),
+        ({"prior": (math.inf,)}, "CENTRE or CENTRE,WIDTH"),
+        ({"prior": (100.0, math.nan)}, "CENTRE or CENTRE,WIDTH"),
         ({"window": 0.0}, "longer than 0 s"),
     ],
 )

@@ -17,8 +17,7 @@ from mirtool.types import AudioSource, Features
 STRONG = 0.97
 _STRETCH = 60.0  # s
 _STEP = 10.0  # s
-# Notes that belong to one beat are not struck at the same instant: they meet in a window of 80 ms.
-BLUR: NDArray[np.float32] = hann(8)[1:] / hann(8).sum()
+_BLUR = 0.08  # s: notes that belong to one beat are not struck at the same instant, but must meet
 
 
 def accent_state(
@@ -84,10 +83,22 @@ def accent_frames(state: FluxState, blocks: Iterable[NDArray[np.float32]]) -> It
 def gathered_accents(batches: Iterable[Frames], parameters: AccentParameters, expected: int | None) -> Features:
     """Put batches of accents (n × R) one after the other, and blur them; about as many frames are expected."""
     data = gathered(batches, len(parameters.register_weights), expected)
-    for row in data if data.shape[1] else ():  # in place: hours are large
-        row[:] = np.convolve(row, BLUR, mode="same")[: row.size]
+    blur(data, parameters.feature_rate)
     axis = (parameters.low, *parameters.registers)
     return features(data, "accents", "register", axis, parameters.feature_rate, provenance(parameters))
+
+
+def blur_window(feature_rate: float) -> NDArray[np.float32]:
+    """Return the window of 80 ms with which accents are blurred, of an odd length; its sum is 1."""
+    window = hann(max(2 * round(_BLUR / 2 * feature_rate), 2))
+    return np.asarray(window[1:] / window.sum(), dtype=np.float32)
+
+
+def blur(curves: Frames, feature_rate: float) -> None:
+    """Blur curves (C × N) in place, which saves memory for hours."""
+    window = blur_window(feature_rate)
+    for row in curves if curves.shape[1] else ():
+        row[:] = np.convolve(row, window)[window.size // 2 :][: row.size]
 
 
 def strong(curves: Frames, feature_rate: float) -> Frames:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames
-from mirtool.rhythm.accents import BLUR, STRONG, accent_state, likely
+from mirtool.rhythm.accents import STRONG, accent_state, blur_window, likely
 from mirtool.rhythm.bar_pointer import BarPointerFilter, StateSpace, near_the_beat, state_space
 from mirtool.rhythm.evidence import Evidence, log_likelihoods
 from mirtool.rhythm.parameters import AccentParameters, BeatParameters, PulseParameters
@@ -63,8 +63,9 @@ class ActivationState:
         registers = len(parameters.register_weights)
         weights = np.array(parameters.register_weights, np.float32)
         self._weights = weights / weights.sum()
-        self._blur = np.zeros((BLUR.size, registers), np.float32)  # the last frames
-        self._ahead = BLUR.size // 2
+        self._window = blur_window(rate)
+        self._blur = np.zeros((self._window.size, registers), np.float32)  # the last frames
+        self._ahead = self._window.size // 2
         self._past = np.zeros((max(round(_MEMORY * rate), 1), registers), np.float32)
         self._every = max(round(_EVERY * rate), 1)
         self._frame = 0
@@ -88,7 +89,7 @@ class ActivationState:
             if self._ahead:
                 self._ahead -= 1
             else:
-                found.append(self._activation(BLUR @ self._blur))
+                found.append(self._activation(self._window @ self._blur))
         return found
 
     def _activation(self, accents: NDArray[np.float32]) -> float:

@@ -17,15 +17,13 @@ from mirtool.errors import DataError, ParameterError
 from mirtool.features.frames import Frames
 from mirtool.features.pitch import checked_times, note_frames
 from mirtool.pitch import pitch_frequency
-from mirtool.rhythm.accents import accents, strong
+from mirtool.rhythm.accents import accents, blur, strong
 from mirtool.rhythm.metrical_levels import evidence
 from mirtool.rhythm.parameters import AccentParameters, TempoParameters
 from mirtool.rhythm.periodicity import AXIS, Periodicity, periodicities, sharpened, windows
-from mirtool.signal.stft import hann
 from mirtool.types import AudioSource, Events, Features, Notes, Table
 
 _SAME = 0.04  # tempi that differ by less are the same: the tolerance of the field's metric
-_BLUR = 0.08  # s: as `mirtool.rhythm.accents.BLUR`
 _NEAR = 0.015  # by how much a candidate is moved for precision
 _APART = 0.08  # candidates that no peak shows are at least so far from those that one shows
 _CANDIDATES = 12
@@ -106,7 +104,8 @@ def accent_curves(source: AudioSource | Notes | Events | Features) -> AccentCurv
             raise DataError("the curve holds values that are not finite numbers")
         start = source.start
         if source.kind not in ("accents", "activation"):
-            data = _blurred(data, rate)
+            data = np.array(data, np.float32)
+            blur(data, rate)
     else:
         parameters, start = AccentParameters(), 0.0
         rate = parameters.feature_rate
@@ -143,15 +142,8 @@ def _struck(notes: Notes, parameters: AccentParameters) -> Frames:
     N = max(note_frames(notes, rate), int(frame.max(initial=-1)) + 1)
     data = np.zeros((R, N), np.float32)
     np.add.at(data, (register, frame), notes["velocity"] / 127)
-    return _blurred(data, rate)
-
-
-def _blurred(curves: Frames, rate: float) -> Frames:
-    """Return curves (C × N) as accents are blurred: strokes that are not quite regular must still meet."""
-    window = hann(max(round(_BLUR * rate), 2))[1:]
-    if not curves.shape[1] or window.size == 1:
-        return curves
-    return np.stack([np.convolve(row, window / window.sum(), "full")[window.size // 2 :][: row.size] for row in curves])
+    blur(data, rate)
+    return data
 
 
 def estimate(heard: AccentCurves, parameters: TempoParameters) -> Estimate:
@@ -176,7 +168,7 @@ def estimate(heard: AccentCurves, parameters: TempoParameters) -> Estimate:
     assert total is not None
     mean = total.over(len(starts))
     salience = product(mean)[0]
-    candidates = _refined(mean, _candidates(salience, low, high))
+    candidates = np.clip(_refined(mean, _candidates(salience, low, high)), low, high)
     return _ranked(candidates, evidence(mean, candidates) + weight(candidates), local, salience, AXIS)
 
 
@@ -251,8 +243,8 @@ def _prior(parameters: TempoParameters) -> "_Weight":
     """Return the weight of tempi beforehand."""
     centres: list[tuple[float, float]] = []
     if parameters.prior is not None:
-        if not 1 <= len(parameters.prior) <= 2 or min(parameters.prior) <= 0:
-            raise ParameterError("a prior is CENTRE or CENTRE,WIDTH, both positive")
+        if not 1 <= len(parameters.prior) <= 2 or not all(1e-3 <= value < math.inf for value in parameters.prior):
+            raise ParameterError("a prior is CENTRE or CENTRE,WIDTH, both positive numbers from 0.001 on")
         centres.append((parameters.prior[0], parameters.prior[1] if len(parameters.prior) == 2 else _WIDTH))
     if parameters.hint is not None:
         if not 0 < parameters.hint < math.inf:
