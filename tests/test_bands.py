@@ -23,6 +23,7 @@ def test_filters_are_triangles_that_reach_their_neighbours():
     ("changes", "message"),
     [
         ({"octave_bands": 0}, "at least one band"),
+        ({"octave_bands": 10**9}, "at most 1200"),
         ({"low": 5000.0, "high": 100.0}, "between 5000 and 100"),
         ({"low": 0.0}, "between 0 and"),
         ({"low": 100.0, "high": 104.0}, "no band lies"),

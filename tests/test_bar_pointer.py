@@ -12,7 +12,7 @@ from mirtool.errors import DataError, ParameterError
 from mirtool.rhythm import bar_pointer as module
 from mirtool.rhythm.bar_pointer import BarPointerFilter, near_the_beat, positions, state_space, viterbi
 from mirtool.rhythm.parameters import BarPointerParameters
-from tests.naive import BarPointer, bar_pointer_filter, bar_pointer_viterbi
+from tests.naive_rhythm import BarPointer, bar_pointer_filter, bar_pointer_viterbi
 
 COMPILED = not numba.config.DISABLE_JIT
 few = settings(max_examples=60 if COMPILED else 5, deadline=None)
@@ -216,6 +216,8 @@ def test_long_inputs_are_cut_into_few_sections():
         ({"range": (2999.5, 2999.9)}, "whole number of frames"),
         ({"range": (1, 3000)}, "too many"),
         ({"tempi": 0}, "at least one tempo"),
+        ({"tempi": 10**12}, "too many"),
+        ({"range": (1e-12, 240)}, "too many"),
         ({"steadiness": -1.0}, "steadiness"),
         ({"bar_change": 1.5}, "probability"),
     ],

@@ -122,6 +122,14 @@ def test_the_likelihood_of_a_beat_is_that_of_boeck():
 # --------------------------------------------------------------------------------------------------------------- levels
 
 
+@pytest.mark.parametrize("method", TRACKERS)
+@pytest.mark.parametrize("heard", [np.ones(60), np.arange(60) % 3 / 2, np.random.default_rng(0).random(60)])
+def test_beats_increase_where_they_are_few_frames_apart(method, heard):
+    found = tracked(heard, method=method, range=(300, 1100))
+    assert (np.diff(found["time"]) > 0).all()
+    assert np.isfinite(found["confidence"]).all()
+
+
 def some_beats(positions):
     K = len(positions)
     return Events({"time": np.arange(K) * 0.5 + 0.5, "beat": np.array(positions), "confidence": np.linspace(0.5, 1, K)})

@@ -125,6 +125,8 @@ def test_chords_of_notes_begin_once():
     np.testing.assert_allclose(found["time"], [0.5, 0.535, 1.0])
     np.testing.assert_allclose(found["strength"], [2, 1, 64 / 127])
     assert len(note_onsets(notes(), 0.03)) == 0
+    with pytest.raises(ParameterError, match="gap between onsets"):
+        onsets(score, NoveltyParameters(), PeakParameters(min_gap=-1.0))
 
 
 def test_silence_and_nothing():

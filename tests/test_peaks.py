@@ -1,4 +1,4 @@
-import naive
+import naive_rhythm as naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -55,7 +55,9 @@ def test_a_peak_is_told_when_what_follows_is_known():
     assert np.flatnonzero(told).tolist() == [20 + state.reach]
 
 
-@pytest.mark.parametrize("changes", [{"threshold": -1.0}, {"min_gap": -0.1}, {"comparison": float("nan")}])
+@pytest.mark.parametrize(
+    "changes", [{"threshold": -1.0}, {"min_gap": -0.1}, {"comparison": float("nan")}, {"comparison": 1e300}]
+)
 def test_bad_parameters(changes):
     with pytest.raises(ParameterError, match=r"threshold|gap|compared"):
         peaks([[1.0]], **changes)

@@ -1,4 +1,4 @@
-import naive
+import naive_rhythm as naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -143,6 +143,9 @@ def test_of_a_path():
     assert found["strength"].tolist() == [1] * 41
     with pytest.raises(DataError, match="fewer than two"):
         curve_of_path(WarpingPath.from_times([(0, 0)]), 100.0, FOLLOWING)
+    for following in (TempoCurveParameters(curve_rate=0.0), TempoCurveParameters(curve_window=-1.0)):
+        with pytest.raises(ParameterError, match=r"rows per second|longer than 0 s"):
+            curve_of_path(WarpingPath.from_times([(0, 0), (1, 1)]), 100.0, following)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames
 from mirtool.features.parameters import BandParameters
 
+MOST = 1200  # bands of an octave: one a cent
+
 
 def log_bands(parameters: BandParameters) -> tuple[Frames, NDArray[np.float64]]:
     """Return triangular filters, overlapping by half, whose centres lie on a grid around A4 = 440 Hz.
@@ -30,10 +32,10 @@ def log_bands(parameters: BandParameters) -> tuple[Frames, NDArray[np.float64]]:
     Raises
     ------
     ParameterError
-        Fewer than one band a octave, or no band between the two ends.
+        Fewer than one band an octave or more than 1200, or no band between the two ends.
     """
-    if not parameters.octave_bands >= 1:
-        raise ParameterError(f"an octave needs at least one band, not {parameters.octave_bands}")
+    if not 1 <= parameters.octave_bands <= MOST:
+        raise ParameterError(f"an octave has at least one band and at most {MOST}, not {parameters.octave_bands}")
     if not 0 < parameters.low < parameters.high < math.inf:
         raise ParameterError(f"no band lies between {parameters.low:g} and {parameters.high:g} Hz")
     B, N, rate = parameters.octave_bands, parameters.window_length, parameters.analysis_rate

@@ -166,18 +166,17 @@ def _intervals(parameters: BarPointerParameters, feature_rate: float) -> NDArray
         raise ParameterError(
             f"no beat of {slowest:g} to {fastest:g} BPM lasts a whole number of frames at {feature_rate:g} Hz"
         )
-    if parameters.tempi is None:
-        intervals = np.arange(shortest, longest + 1)
-    elif parameters.tempi < 1:
-        raise ParameterError(f"at least one tempo is needed, not {parameters.tempi}")
-    else:
-        intervals = np.unique(np.rint(np.geomspace(shortest, longest, parameters.tempi)).astype(np.int64))
-    if intervals.size > MOST_TEMPI:
+    count = longest - shortest + 1 if parameters.tempi is None else parameters.tempi
+    if count < 1:
+        raise ParameterError(f"at least one tempo is needed, not {count}")
+    if count > MOST_TEMPI:
         raise ParameterError(
-            f"{intervals.size} tempi from {slowest:g} to {fastest:g} BPM at {feature_rate:g} Hz are too many: "
+            f"{count} tempi from {slowest:g} to {fastest:g} BPM at {feature_rate:g} Hz are too many: "
             f"at most {MOST_TEMPI} (a narrower range, or fewer tempi)"
         )
-    return intervals.astype(np.int64)
+    if parameters.tempi is None:
+        return np.arange(shortest, longest + 1, dtype=np.int64)
+    return np.unique(np.rint(np.geomspace(shortest, longest, count)).astype(np.int64))
 
 
 def _tempo_change(intervals: NDArray[np.int64], steadiness: float) -> NDArray[np.float64]:

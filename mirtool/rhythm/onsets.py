@@ -12,7 +12,7 @@ from mirtool.features.novelty import NoveltyState, checked_curve, novelty, novel
 from mirtool.features.parameters import NoveltyParameters
 from mirtool.features.pitch import checked_times
 from mirtool.rhythm.parameters import PeakParameters
-from mirtool.rhythm.peaks import Peaks, PeakState
+from mirtool.rhythm.peaks import Peaks, PeakState, check
 from mirtool.types import AudioSource, Events, Features, Notes
 
 
@@ -95,6 +95,7 @@ def onsets(source: AudioSource | Notes | Features, parameters: NoveltyParameters
         Samples, times or values that are not finite, or features that are no curve.
     """
     if isinstance(source, Notes):
+        check(picking)
         return Onsets(note_onsets(source, picking.min_gap))
     curve = checked_curve(source) if isinstance(source, Features) else novelty(source, parameters)
     return Onsets(pick(curve, picking), curve)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError, ParameterError
+from mirtool.features.enhancement import LONGEST
 from mirtool.rhythm import _peak_kernels
 from mirtool.rhythm.parameters import PeakParameters
 
@@ -86,8 +87,8 @@ def check(parameters: PeakParameters) -> None:
         raise ParameterError(f"the threshold must not be negative, not {parameters.threshold:g}")
     if not 0 <= parameters.min_gap < math.inf:
         raise ParameterError(f"the gap between onsets must not be negative, not {parameters.min_gap:g} s")
-    if not 0 <= parameters.comparison < math.inf:
-        raise ParameterError(f"a peak is compared with what lies around it, not {parameters.comparison:g} s away")
+    if not 0 <= parameters.comparison <= LONGEST:
+        raise ParameterError(f"a peak is compared over 0 to {LONGEST:g} s around it, not {parameters.comparison:g} s")
 
 
 def _offset(curve: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from mirtool.types import Events, Features, Score, WarpingPath
 
 _LEVEL = 0.3  # octaves about the tempo of the whole, so that the curve keeps to its metrical level
 _FLOOR = 1e-3  # of a salience: silence says nothing
+_MOST_ROWS = 1000.0  # a second, of the curve of a path
 _REPLAYED = 0.5  # concentration of onsets on the grid of a score from which its tempo map counts as that of the music
 
 
@@ -57,11 +58,7 @@ def curve(
     ParameterError
         A parameter outside its domain.
     """
-    rate, window = following.curve_rate, following.curve_window
-    if not 0 < rate <= heard.rate:
-        raise ParameterError(f"a curve has more than 0 and at most {heard.rate:g} rows per second, not {rate:g}")
-    if not 0 < window < math.inf:
-        raise ParameterError(f"a window must be longer than 0 s, not {window:g} s")
+    rate, window = _rate_and_window(following, heard.rate)
     N = heard.curves.shape[1]
     length = min(max(round(window * heard.rate), 2), N)
     if around is None or length < 2:
@@ -81,6 +78,16 @@ def curve(
     place = follow(salience, tempi, rate, following.steadiness, around)
     strength = np.sqrt(salience[np.arange(len(place)), place])
     return Curve(_events(times, _between(salience, tempi, place), strength), tempogram)
+
+
+def _rate_and_window(following: TempoCurveParameters, highest: float) -> tuple[float, float]:
+    """Return the rows per second of a curve (Hz) and the length of its window (s), if they can be met."""
+    rate, window = following.curve_rate, following.curve_window
+    if not 0 < rate <= highest:
+        raise ParameterError(f"a curve has more than 0 and at most {highest:g} rows per second, not {rate:g}")
+    if not 0 < window < math.inf:
+        raise ParameterError(f"a window must be longer than 0 s, not {window:g} s")
+    return rate, window
 
 
 def curve_of_tempogram(tempogram: Features, following: TempoCurveParameters, around: float | None) -> Curve:
@@ -238,13 +245,16 @@ def curve_of_path(path: WarpingPath, bpm: float, following: TempoCurveParameters
     ------
     DataError
         Fewer than two points.
+    ParameterError
+        A parameter outside its domain.
     """
+    rate, window = _rate_and_window(following, _MOST_ROWS)
     times = path.times
     if len(times) < 2:
         raise DataError("a path of fewer than two points has no tempo")
     a, b = times[:, 0], times[:, -1]
-    rows = np.arange(math.floor((b[-1] - b[0]) * following.curve_rate + 1e-9) + 1) / following.curve_rate + b[0]
-    reach = min(following.curve_window, b[-1] - b[0]) / 2
+    rows = np.arange(math.floor((b[-1] - b[0]) * rate + 1e-9) + 1) / rate + b[0]
+    reach = min(window, b[-1] - b[0]) / 2
     middle = np.clip(rows, b[0] + reach, b[-1] - reach)
     passed = np.interp(middle + reach, b, a) - np.interp(middle - reach, b, a)
     sure = path["confidence"] if "confidence" in path else np.ones(len(a))

@@ -116,7 +116,11 @@ def followed(evidence: Evidence, parameters: BeatParameters, tempo: Estimate, fi
     """Track by dynamic programming along the local period."""
     curve = evidence.beat
     beats = dynamic_programming.track(curve, _periods(evidence, parameters, tempo), parameters.tightness, list(fixed))
-    return Grid(_sharpened(curve, np.maximum(beats - 2, 0), np.full(beats.size, 5)))
+    gaps = np.diff(beats, prepend=beats[:1] - 5, append=beats[-1:] + 5)
+    reach = np.minimum((np.minimum(gaps[:-1], gaps[1:]) - 1) // 2, 2)  # of quick beats, the windows do not meet
+    begins = np.maximum(beats - reach, 0)
+    lengths = np.minimum(2 * reach + 1, np.diff(begins, append=curve.size))
+    return Grid(_sharpened(curve, begins, lengths))
 
 
 def _periods(evidence: Evidence, parameters: BeatParameters, tempo: Estimate) -> Frames:
@@ -174,7 +178,8 @@ def _maxima(curve: NDArray[np.float32], distance: int) -> NDArray[np.int64]:
 def _sharpened(curve: Frames, begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> Frames:
     """Place each beat on the highest value among some frames from `begins`, between frames by a parabola.
 
-    Where there is none but 0, it lies as far from the beginning as the others do in the median.
+    Where there is none but 0, it lies as far from the beginning as the others do in the median. The windows do not
+    overlap, so that the beats increase.
     """
     if not begins.size:
         return np.zeros(0)
@@ -188,9 +193,10 @@ def _sharpened(curve: Frames, begins: NDArray[np.int64], lengths: NDArray[np.int
     padded = np.pad(curve, (0, 3))
     before, top, after = padded[inside - 1], padded[inside], padded[inside + 1]
     bend = before - 2 * top + after
-    curved = (inside == peak) & (top > 0) & (top >= before) & (top >= after) & (bend < 0)
+    apart = np.diff(peak, prepend=-2, append=N + 2) > 1  # two on a plateau would meet between their frames
+    curved = (inside == peak) & (top > 0) & (top >= before) & (top >= after) & (bend < 0) & apart[:-1] & apart[1:]
     shift = np.where(curved, 0.5 * (before - after) / np.where(curved, bend, -1.0), 0.0)
     heard = windows.max(axis=1) > 0
     usual = float(np.median(offset[heard])) if heard.any() else 0.0
-    frames = np.where(heard, peak + shift, begins + usual)
-    return np.asarray(np.maximum.accumulate(np.clip(frames, 0, N - 1)))
+    unheard = np.minimum(begins + usual, np.append(begins[1:] - 0.75, N - 1))
+    return np.asarray(np.clip(np.where(heard, peak + shift, unheard), 0, N - 1))
