@@ -119,6 +119,7 @@ def test_snap(call, here):
     assert [row["label"] for row in rows] == ["a", "b", "c"]
     assert times(result.text) == pytest.approx([0.5, 0.7, 1.0], abs=0.005)
     assert call("onsets", "take.wav", "--tolerance", "0.1").code == 2
+    assert call("onsets", "take.wav", "--live", "--tolerance", "0.1").code == 2
 
 
 def test_an_activation_keeps_its_times(call, here):

@@ -146,6 +146,13 @@ def test_of_a_path():
     for following in (TempoCurveParameters(curve_rate=0.0), TempoCurveParameters(curve_window=-1.0)):
         with pytest.raises(ParameterError, match=r"rows per second|longer than 0 s"):
             curve_of_path(WarpingPath.from_times([(0, 0), (1, 1)]), 100.0, following)
+    with pytest.raises(ParameterError, match="positive"):
+        curve_of_path(WarpingPath.from_times([(0, 0), (1, 1)]), -5.0, FOLLOWING)
+
+
+def test_a_curve_of_tempi_that_are_none():
+    with pytest.raises(DataError, match="positive"):
+        curve_of_events(Events({"time": np.arange(2), "bpm": np.array([100.0, 0.0])}))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def onsets(
 
     Paper: Böck, Widmer (2013), Maximum filter vibrato suppression for onset detection.
     """
+    if tolerance is not None and snap is None:
+        raise UsageProblem("--tolerance means nothing without --snap")
     if job.is_live:
         for name, given in (("activation", activation), ("snap", snap)):
             if given is not None:
@@ -81,8 +83,6 @@ def onsets(
         return
     from mirtool.rhythm.onsets import onsets as find
 
-    if tolerance is not None and snap is None:
-        raise UsageProblem("--tolerance means nothing without --snap")
     source, start = job.read_from_zero()
     found = find(source if activation is None else _curve(job, activation, start), parameters, picking)
     events = found.events.replace(time=found.events["time"] + start)

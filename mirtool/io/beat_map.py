@@ -47,7 +47,7 @@ def score_of_beats(events: Events) -> Score:
     Returns
     -------
     Score
-        Without notes. Every event lies within 0.5 ms of its time, however many there are. A pause between two events
+        Without notes. Every event lies within 0.6 ms of its time, however many there are. A pause between two events
         (four times as long as the intervals beside it, or longer than the slowest tempo of MIDI, 16.8 s) holds several
         quarter notes.
 

@@ -180,7 +180,7 @@ def _intervals(parameters: BarPointerParameters, feature_rate: float) -> NDArray
 
 
 def _tempo_change(intervals: NDArray[np.int64], steadiness: float) -> NDArray[np.float64]:
-    """Return log f(τ_i, τ_j) = -λ |τ_j / τ_i - 1|, normalised over j (Krebs 2015, equation 7)."""
+    """Return log f(τ_i, τ_j) = -λ |τ_j / τ_i - 1|, normalised over j: the tempo model of Krebs 2015."""
     if not 0 <= steadiness < math.inf:
         raise ParameterError(f"the steadiness must not be negative, not {steadiness:g}")
     weight = -steadiness * np.abs(intervals[None, :] / intervals[:, None] - 1)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from mirtool.errors import DataError, ParameterError
 from mirtool.rhythm._dynamic_programming_kernels import accumulate, trace
 
-SMOOTHING = 1 / 32  # standard deviation of the window over the activation, in periods (Ellis 2007, equation 7)
+SMOOTHING = 1 / 32  # standard deviation of the window over the activation, in periods, as in his program
 
 
 def track(
@@ -17,7 +17,7 @@ def track(
     """Find the sequence of beats with the most activation whose intervals stay near the period.
 
     Where the sequence goes through n₁, n₂ …, Σ Δ(n_k) - α Σ log²((n_k - n_{k-1}) / τ(n_k)) is largest (Ellis 2007,
-    equation 5). Ellis has one period τ for the whole piece; here it may change from frame to frame.
+    Section 2). Ellis has one period τ for the whole piece; here it may change from frame to frame.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class BarPointerParameters:
     """The states of the bar pointer, and how it moves on (Krebs, Böck and Widmer, ISMIR 2015)."""
 
     range: tuple[float, float] = field(
-        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "unit": "BPM"}
+        default=(40.0, 240.0), metadata={"help": "slowest and fastest tempo", "metavar": "LOW,HIGH", "unit": "BPM"}
     )
     tempi: int | None = field(
         default=None,
@@ -106,9 +106,9 @@ class BeatParameters(BarPointerParameters, MetreParameters):
             "choices": TRACKERS,
         },
     )
-    beat_share: float = field(default=1 / 16, metadata={"help": "hmm: share of a beat that is heard as the beat"})
+    beat_share: float = field(default=1 / 16, metadata={"help": "share of a beat that is heard as the beat (hmm)"})
     tightness: float = field(
-        default=100.0, metadata={"help": "dp: weight of the squared logarithm of interval over period"}
+        default=100.0, metadata={"help": "weight of the squared logarithm of interval over period (dp)"}
     )
 
 

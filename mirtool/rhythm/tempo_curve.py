@@ -180,8 +180,15 @@ def curve_of_events(events: Events) -> Events | None:
     """Return the tempo that events tell: a tempo curve (`bpm`) its own, beats that between them, onsets none.
 
     Events with a strength are onsets, unless they have a place in the bar or a confidence, as beats do.
+
+    Raises
+    ------
+    DataError
+        Times that are not finite, or tempi that are not positive.
     """
     if "bpm" in events:
+        if events["bpm"].dtype == object or not (events["bpm"] > 0).all():
+            raise DataError("a tempo that is no positive number")
         strength = events["strength"] if "strength" in events else np.ones(len(events))
         return _events(events["time"], events["bpm"], strength)
     if "strength" in events and "beat" not in events and "confidence" not in events:
@@ -249,6 +256,8 @@ def curve_of_path(path: WarpingPath, bpm: float, following: TempoCurveParameters
         A parameter outside its domain.
     """
     rate, window = _rate_and_window(following, _MOST_ROWS)
+    if not 0 < bpm < math.inf:
+        raise ParameterError(f"a tempo is positive, not {bpm:g}")
     times = path.times
     if len(times) < 2:
         raise DataError("a path of fewer than two points has no tempo")
