@@ -74,7 +74,9 @@ def test_a_quiet_part_is_judged_by_itself():
     [
         ({"registers": (600.0, 150.0)}, "increasing"),
         ({"registers": (0.0, 150.0, 600.0)}, "increasing"),
+        ({"registers": (float("nan"), 150.0, 600.0)}, "increasing"),
         ({"register_weights": (1.0, 1.0)}, "4 registers"),
+        ({"register_weights": (1e308, 1e308, 1.0, 1.0)}, "none above"),
         ({"register_weights": (0.0, 0.0, 0.0, 0.0)}, "not all 0"),
         ({"register_weights": (1.0, -1.0, 1.0, 1.0)}, "not negative"),
     ],

@@ -130,6 +130,14 @@ def test_beats_increase_where_they_are_few_frames_apart(method, heard):
     assert np.isfinite(found["confidence"]).all()
 
 
+def test_a_first_downbeat_that_is_none():
+    for time in (np.nan, 100.0):
+        with pytest.raises(ParameterError, match="behind the recording"):
+            tracked(curve(PULSE, 12), guidance=Guidance(first_downbeat=time))
+    with pytest.raises(ParameterError, match="where the bars begin"):
+        tracked(curve(PULSE, 12), curve(PULSE[::3], 12), guidance=Guidance(first_downbeat=0.5))
+
+
 def some_beats(positions):
     K = len(positions)
     return Events({"time": np.arange(K) * 0.5 + 0.5, "beat": np.array(positions), "confidence": np.linspace(0.5, 1, K)})

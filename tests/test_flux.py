@@ -139,6 +139,7 @@ def test_short_sounds(method):
         ({"compression": 0.0}, "positive compression"),
         ({"lag": 0.0}, "no rise over 0 s"),
         ({"reach": -1}, "-1 bands"),
+        ({"reach": 10**20}, "0+ bands"),
         ({"lookahead": -1.0}, "lookahead lies between 0 and 60 s"),
         ({"lookahead": 1e9}, "lookahead lies between 0 and 60 s"),
         ({"lag": 1e9}, "no rise over 1e"),

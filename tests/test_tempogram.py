@@ -136,16 +136,19 @@ def test_silence_and_nothing(method):
     [
         ({"method": "x"}, "tempogram method x"),
         ({"tempo_window": 0.0}, "longer than 0 s"),
+        ({"tempo_window": 1e9}, "up to 600 s"),
         ({"tempo_window": 0.004}, "less than two values"),
         ({"tempo_low": 0.0}, "must be positive and rise"),
         ({"tempo_low": 700.0}, "must be positive and rise"),
         ({"tempo_step": 0.0}, "step of the tempi"),
         ({"tempo_step": 1e-9}, "choose a larger step"),
+        ({"tempo_high": 1e308, "tempo_step": 1e-3}, "choose a larger step"),
         ({"feature_rate": 0.0}, "feature rate must be positive"),
         ({"feature_rate": 200.0}, "200 frames per second of a novelty that has 100"),
         ({"method": "autocorrelation", "tempo_window": 1.0}, "too short for the period of 30 BPM"),
         ({"method": "cyclic", "tempo_low": 400.0}, "over an octave at least"),
         ({"method": "cyclic", "octave_bins": 0}, "one bin"),
+        ({"method": "cyclic", "octave_bins": 10**9}, "4 octaves of 1000000000 bins"),
     ],
 )
 def test_bad_parameters(changes, message):

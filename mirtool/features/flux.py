@@ -19,6 +19,7 @@ QUIETEST = 1e-4  # what is below this level (80 dB below a sine at full scale) c
 WEIGHTS = (1.5, 0.5)
 # The centre of what is new in a window lies behind its beginning, and farther behind the softer the attack is.
 ADVANCE = 0.004  # s
+_FARTHEST = 10_000  # bands: more than there ever are
 
 
 class LevelState:
@@ -217,7 +218,7 @@ def check(parameters: FluxParameters) -> None:
     """Raise `ParameterError` where a parameter of the flux is outside its domain."""
     if not 0 < parameters.compression < math.inf:
         raise ParameterError(f"a flux needs a positive compression, not {parameters.compression:g}")
-    if not 0 < parameters.lag <= LONGEST or parameters.reach < 0:
+    if not 0 < parameters.lag <= LONGEST or not 0 <= parameters.reach <= _FARTHEST:
         raise ParameterError(f"no rise over {parameters.lag:g} s and {parameters.reach} bands")
     if not 0 <= parameters.lookahead <= LONGEST:
         raise ParameterError(f"the lookahead lies between 0 and {LONGEST:g} s, not at {parameters.lookahead:g} s")

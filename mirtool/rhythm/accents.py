@@ -16,6 +16,7 @@ from mirtool.types import AudioSource, Features
 # movement is judged by itself, and one loud clap does not hide it.
 STRONG = 0.97
 _STRETCH = 60.0  # s
+_HEAVIEST = 1e6  # weight of a register
 _STEP = 10.0  # s
 _BLUR = 0.08  # s: notes that belong to one beat are not struck at the same instant, but must meet
 
@@ -50,10 +51,12 @@ def accent_state(
 def check(parameters: AccentParameters) -> None:
     """Raise `ParameterError` where registers and weights do not fit together."""
     edges, weights = parameters.registers, parameters.register_weights
-    if any(low >= high for low, high in zip((0.0, *edges), edges, strict=False)):
+    if not all(low < high for low, high in zip((0.0, *edges), edges, strict=False)):
         raise ParameterError("registers part at increasing frequencies")
-    if len(weights) != len(edges) + 1 or min(weights) < 0 or sum(weights) <= 0:
-        raise ParameterError(f"{len(edges) + 1} registers need as many weights, not negative and not all 0")
+    if len(weights) != len(edges) + 1 or not all(0 <= weight <= _HEAVIEST for weight in weights) or sum(weights) <= 0:
+        raise ParameterError(
+            f"{len(edges) + 1} registers need as many weights, not negative, not all 0, and none above {_HEAVIEST:g}"
+        )
 
 
 def accents(source: AudioSource, parameters: AccentParameters) -> Features:

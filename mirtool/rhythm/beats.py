@@ -64,6 +64,8 @@ def beats(evidence: Evidence, parameters: BeatParameters, guidance: Guidance | N
     """
     guidance = guidance or Guidance()
     parameters = led(parameters, guidance)
+    if guidance.first_downbeat is not None and evidence.downbeat is not None and parameters.method == "hmm":
+        raise ParameterError("the activation tells where the bars begin; a first downbeat cannot be given, too")
     fixed = _fixed_frames(evidence, guidance.fixed or {})
     if not evidence.sounding[0] <= evidence.sounding[1]:
         return Events({name: np.zeros(0) for name in ("time", "beat", "confidence")})
@@ -134,6 +136,8 @@ def _positions(times: Times, evidence: Evidence, parameters: BeatParameters, gui
     """Find the position in the bar of each beat, as far as there is anything to find it by."""
     fixed = {int(np.argmin(np.abs(times - time))): place for time, place in (guidance.fixed or {}).items() if place}
     if guidance.first_downbeat is not None and len(times):
+        if not -math.inf < guidance.first_downbeat <= evidence.times[-1]:
+            raise ParameterError(f"the first downbeat at {guidance.first_downbeat:g} s lies behind the recording")
         fixed[int(np.argmin(np.abs(times - guidance.first_downbeat)))] = 1
     if evidence.accents is not None and evidence.harmony is not None:
         return bars(downbeat_evidence(times - evidence.start, evidence.accents, evidence.harmony), parameters, fixed)

@@ -21,6 +21,7 @@ CURVE = NoveltyParameters(
     method="spectral", analysis_rate=22050, window_length=1024, compression=1e3, average=0.1, norm="max"
 )
 _MAX_TEMPI = 20000  # rows of a matrix
+_LONGEST = 600.0  # s of a window
 _ROUNDING = 1e-6  # of the energy of a window: rounding errors of an autocorrelation by float32 transforms
 
 
@@ -132,9 +133,9 @@ def tempo_axis(parameters: PeriodicityParameters) -> NDArray[np.float64]:
         raise ParameterError(f"the tempi must be positive and rise, not from {low:g} to {high:g} BPM")
     if not 0 < step < math.inf:
         raise ParameterError(f"the step of the tempi must be positive, not {step:g} BPM")
+    if (high - low) / step >= _MAX_TEMPI:
+        raise ParameterError(f"{low:g} to {high:g} BPM are more than {_MAX_TEMPI} tempi; choose a larger step")
     count = math.floor((high - low) / step + 1e-9) + 1
-    if count > _MAX_TEMPI:
-        raise ParameterError(f"{count} tempi: more than {_MAX_TEMPI}; choose a larger step")
     tempi: NDArray[np.float64] = low + step * np.arange(count, dtype=np.float64)
     return tempi
 
@@ -147,14 +148,18 @@ def octave_axis(parameters: TempogramParameters) -> tuple[NDArray[np.float64], i
     octaves = math.floor(math.log2(parameters.tempo_high / parameters.tempo_low) + 1e-9)
     if octaves < 1:
         raise ParameterError("a cyclic tempogram needs tempi over an octave at least")
+    if octaves * parameters.octave_bins > _MAX_TEMPI:
+        raise ParameterError(f"{octaves} octaves of {parameters.octave_bins} bins are more than {_MAX_TEMPI} tempi")
     steps = np.arange(octaves * parameters.octave_bins) / parameters.octave_bins
     return parameters.tempo_low * 2.0**steps, octaves
 
 
 def window_length(parameters: PeriodicityParameters, novelty_rate: float) -> int:
     """Return the length of the window in values of the novelty."""
-    if not (0 < parameters.tempo_window < math.inf):
-        raise ParameterError(f"the window must be longer than 0 s, not {parameters.tempo_window:g} s")
+    if not 0 < parameters.tempo_window <= _LONGEST:
+        raise ParameterError(
+            f"the window must be longer than 0 s, up to {_LONGEST:g} s: not {parameters.tempo_window:g} s"
+        )
     length = round(parameters.tempo_window * novelty_rate)
     if length < 2:
         raise ParameterError(f"a window of {parameters.tempo_window:g} s holds less than two values of the novelty")
