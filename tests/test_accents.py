@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from performances import compiled
 
 from mirtool.errors import ParameterError
 from mirtool.rhythm.accents import accent_state, accents, activation, blur, strong
@@ -22,6 +23,7 @@ def struck(frequency, times, seconds=10.0, amplitude=0.3):
     return samples
 
 
+@compiled
 def test_a_register_hears_its_own():
     data = accents(Audio(struck(80, BEATS[::2]) + struck(5000, BEATS[1::2]), RATE), PARAMETERS).data
     frames = np.round(BEATS * 100).astype(int)
@@ -40,6 +42,7 @@ def test_activation_is_high_at_beats_only_and_bass_counts_more():
     assert at[::2].min() > at[1::2].max() > 5 * curve[distance > 0.1].max()
 
 
+@compiled
 def test_loudness_hardly_matters():
     sound = struck(200, BEATS)
     loud, soft = (activation(accents(Audio(sound * gain, RATE), PARAMETERS), PARAMETERS).data[0] for gain in (1.0, 0.1))

@@ -332,6 +332,7 @@ def test_few_frames(parameters, anchors):
     assert np.median(off) < (0.5 if anchors else 0.2)
 
 
+@compiled
 def test_the_cost_of_harmony_knows_no_onsets():
     a, b = version("quick").features, version("slow").features
     found = align(a, b, IN_KEY)

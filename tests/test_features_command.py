@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from performances import compiled
 
 KINDS = ("spectrogram", "chroma", "cens", "dlnco", "novelty", "tempogram")
 SPECTRAL = (
@@ -74,6 +75,7 @@ def test_an_excerpt_without_notes(call, here):
     assert "notes.csv: no notes" in result.err
 
 
+@compiled
 def test_novelty_goes_through_a_pipe(call, here, program):
     written = program("features", "novelty", "-", data=(here / "take.wav").read_bytes())
     assert (written.code, written.err) == (0, "")

@@ -60,6 +60,7 @@ def test_growth(compute):
     assert peaks[1] - peaks[0] < 6 * (sizes[1] - sizes[0]) + 300_000
 
 
+@compiled
 def test_growth_of_tempo():
     peaks = []
     for seconds in (60, 240):

@@ -42,9 +42,9 @@ MANY = [command for command in READING if command.inputs.shape == "many"]
 
 
 def each(chosen: list[Command]) -> Any:
-    slow = {"sync", "beats"}  # these take minutes where loops are not compiled
+    slow = {("sync",), ("onsets",), ("tempo",), ("beats",), ("features", "novelty")}  # where loops are not compiled
     cases = [
-        pytest.param(command, id="-".join(command.path), marks=[compiled] if command.path[0] in slow else [])
+        pytest.param(command, id="-".join(command.path), marks=[compiled] if command.path in slow else [])
         for command in chosen
     ]
     return pytest.mark.parametrize("command", cases)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from performances import compiled
 
 from mirtool.errors import ParameterError
 from mirtool.rhythm.evidence import evidence
@@ -28,6 +29,7 @@ def heard(samples):
     return found.accents, found.harmony
 
 
+@compiled
 @pytest.mark.parametrize("beats_per_bar", [3, 4])
 @pytest.mark.parametrize("missing", [0, 1, 2])
 def test_bars_begin_where_the_harmony_changes(beats_per_bar, missing):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from performances import compiled
 from test_chroma import notes
 
 from mirtool.errors import DataError, ParameterError
@@ -72,6 +73,7 @@ def test_notes_are_found(instrument, rate):
     assert abs(np.median(nearest)) < 0.01
 
 
+@compiled
 @pytest.mark.parametrize("method", NOVELTY_METHODS)
 def test_streaming_is_offline(method):
     audio = clicks(16000, 1e-3, "beep")
@@ -95,6 +97,7 @@ def test_an_onset_is_told_within_the_latency(method):
     assert max(told) < state.latency + 0.03
 
 
+@compiled
 def test_the_same_through_the_curve():
     audio, parameters, picking = clicks(16000, 1e-3), NoveltyParameters(), PeakParameters()
     direct, through = onsets(audio, parameters, picking), onsets(novelty(audio, parameters), parameters, picking)
@@ -110,6 +113,7 @@ def test_an_activation_made_elsewhere():
     assert found["strength"] == pytest.approx([0.9])
 
 
+@compiled
 def test_a_loud_clap_does_not_hide_soft_notes():
     samples = clicks(16000, shape="beep").samples[:, 0] * 0.05
     with_clap = samples.copy()
