@@ -139,5 +139,7 @@ def test_refusals():
         amplified(noise(1.0), np.nan)
     with pytest.raises(DataError, match="no number"):
         clicks([np.inf])
+    with pytest.raises(DataError, match="later than anything"):
+        click_track(Events({"time": np.array([1e300])}))
     with pytest.raises(ParameterError, match="sample rate"):
         click_track(Events({"time": [1.0]}), 0)

@@ -95,6 +95,8 @@ def test_hardly_a_curve(f0):
 
 
 def test_curves_that_are_none():
+    with pytest.raises(DataError, match="up to 1e"):
+        PitchCurve(Events({"time": [1.0, 1e9], "f0_hz": [1.0, 2.0]}), RATE)
     with pytest.raises(DataError, match="increase"):
         PitchCurve(Events({"time": [1.0, 1.0], "f0_hz": [1.0, 2.0]}), RATE)
     with pytest.raises(DataError, match="no numbers"):

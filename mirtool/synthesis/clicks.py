@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mirtool.errors import DataError, ParameterError
 from mirtool.synthesis.instruments import Click
 from mirtool.synthesis.mix import over
-from mirtool.synthesis.placement import Placement, Samples
+from mirtool.synthesis.placement import LATEST, Placement, Samples
 from mirtool.types import AudioSource, Events
 
 # Partials (Hz) and decay (s): a dry tick for events and beats, a brighter and longer one, like a bell, for downbeats.
@@ -47,7 +47,7 @@ def click_track(
     Raises
     ------
     DataError
-        A time that is not finite.
+        A time that is not finite, or beyond a million seconds.
     ParameterError
         A sample rate that is not positive.
     """
@@ -57,6 +57,8 @@ def click_track(
     times = events["time"][order] - start
     if not np.isfinite(times).all():
         raise DataError("an event at a time that is no number")
+    if times.max(initial=0) > LATEST:
+        raise DataError(f"an event at {times.max():g} s, later than anything is made to sound ({LATEST:g} s)")
     begins = np.round(times * sample_rate).astype(np.int64)
     heard = begins >= 0
     if not heard.all():

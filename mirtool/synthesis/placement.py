@@ -10,6 +10,7 @@ from mirtool.blocks import CHUNK, reblocked
 from mirtool.errors import ParameterError
 
 Samples = NDArray[np.float32]
+LATEST = 1e6  # seconds: what would sound later, after more than eleven days, has a mistake in its time
 
 
 class Placement(ABC):

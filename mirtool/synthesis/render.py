@@ -7,7 +7,7 @@ from mirtool.blocks import CHUNK
 from mirtool.errors import DataError
 from mirtool.pitch import pitch_frequency
 from mirtool.synthesis.instruments import Instrument, instrument
-from mirtool.synthesis.placement import Placement
+from mirtool.synthesis.placement import LATEST, Placement
 from mirtool.types import Audio, Notes
 
 
@@ -39,6 +39,8 @@ class Rendering(Placement):
         table = np.stack([notes[name][order] for name in ("onset", "offset", "pitch", "velocity")], axis=1)
         if not np.all(np.isfinite(table)) or np.any(table[:, 0] < 0):
             raise DataError("a note with an onset before 0 or a value that is no number")
+        if table[:, :2].max(initial=0) > LATEST:
+            raise DataError(f"a note later than anything is made to sound ({LATEST:g} s)")
         self._player = player
         self._durations = np.maximum(table[:, 1] - table[:, 0], 0.0)
         self._frequencies = pitch_frequency(table[:, 2], tuning)

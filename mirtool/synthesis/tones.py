@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mirtool.blocks import CHUNK, reblocked
 from mirtool.errors import DataError, ParameterError
 from mirtool.pitch import pitch_frequency
-from mirtool.synthesis.placement import Samples
+from mirtool.synthesis.placement import LATEST, Samples
 from mirtool.types import Events, Features
 
 LEVEL = 0.3  # amplitude of the loudest moment
@@ -74,8 +74,8 @@ class PitchCurve(Computed):
         time, f0 = curve["time"], curve["f0_hz"]
         if f0.dtype == object or not (np.isfinite(time).all() and np.isfinite(f0).all()):
             raise DataError("an f0 curve with values that are no numbers")
-        if (np.diff(time) <= 0).any():
-            raise DataError("an f0 curve needs times that increase")
+        if (np.diff(time) <= 0).any() or time.max(initial=0) > LATEST:
+            raise DataError(f"an f0 curve needs times that increase, up to {LATEST:g} s")
         step = float(np.median(np.diff(time))) if len(time) > 1 else 2 * RAMP
         end = float(time[-1]) + step / 2 if len(time) else 0.0
         super().__init__(sample_rate, max(round(end * sample_rate), 0))
