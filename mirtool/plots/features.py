@@ -80,7 +80,7 @@ def _paint_curve(features: Features, span: tuple[float, float], axes: Axes) -> N
         borders, low, high = curve_envelope(curve)
         times = span[0] + borders * step
         axes.fill_between(
-            times, np.append(low, low[-1]), np.append(high, high[-1]), step="post", color=INK, linewidth=0.3
+            times, np.append(low, low[-1]), np.append(high, high[-1]), step="post", color=INK, linewidth=0.3, zorder=2
         )
     lowest, highest = finite_range(curve)
     if lowest >= 0:
