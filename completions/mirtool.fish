@@ -124,7 +124,7 @@ complete -c mirtool -n '__mirtool_called onsets' -s q -l quiet -d 'Errors only o
 complete -c mirtool -n '__mirtool_called onsets' -s v -l verbose -d 'Say more on stderr'
 complete -c mirtool -n '__mirtool_called onsets' -l debug -d 'Show the traceback of an error'
 complete -c mirtool -n '__mirtool_called onsets' -s h -l help -d 'Show this help and stop'
-complete -c mirtool -n '__mirtool_called tempo' -s k -l count -x -d 'How many tempi to write, best first'
+complete -c mirtool -n '__mirtool_called tempo' -s k -l count -x -d 'How many tempi to write, best first; 2 by default'
 complete -c mirtool -n '__mirtool_called tempo' -l curve -d 'Write the local tempo over time'
 complete -c mirtool -n '__mirtool_called tempo' -l activation -r -d 'Take this curve, made elsewhere, instead of the accents of X'
 complete -c mirtool -n '__mirtool_called tempo' -l range -x -d 'slowest and fastest tempo'

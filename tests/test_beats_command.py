@@ -108,3 +108,25 @@ def test_levels(call, tune):
     parts = rows(call("beats", "tune.wav", "--subdivide", "4").text)
     assert len(parts) == 4 * len(beats) - 3
     assert (parts[:4, 1] % 1).tolist() == [0, 0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize("option", ["--feature-rate=0", "--feature-rate=nan", "--analysis-rate=0", "--window-length=0"])
+def test_an_analysis_that_cannot_be(option, call, tune):
+    for live in ((), ("--live",)):
+        refused = call("beats", "tune.wav", option, *live)
+        assert refused.code == 2
+        assert "internal" not in refused.err
+
+
+@pytest.mark.parametrize("option", ["--window-length=10", "--low=300", "--low=4000"])
+def test_no_bands_in_the_range_of_bass_or_harmony(option, call, tune):
+    result = call("beats", "tune.wav", option)
+    assert (result.code, result.err) == (0, "")
+    assert len(rows(result.text)) > 5
+
+
+def test_two_outputs_do_not_share_stdout(call, tune):
+    refused = call("beats", "tune.wav", "--click", "-")
+    assert (refused.code, refused.out) == (2, b"")
+    assert "stdout (-) can be written once only" in refused.err
+    assert call("beats", "tune.wav", "--click", "-", "-o", "tune.csv").out.startswith(b"RIFF")

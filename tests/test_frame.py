@@ -70,6 +70,7 @@ def test_values_from_text(text, annotation, value):
         ("1.5", int, "'1.5' is not a whole number"),
         ("x", float, "'x' is not a number"),
         ("a", dict[str, float], "'a' is not NAME=VALUE"),
+        ("60", tuple[float, float], "2 values are needed, not 1"),
     ],
 )
 def test_wrong_values(text, annotation, says):

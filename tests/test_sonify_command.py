@@ -170,3 +170,13 @@ def test_memory_does_not_grow_with_the_length():
         done = subprocess.run(words, stdout=subprocess.PIPE, check=True, env=environment(), timeout=120)
         peaks.append(float(done.stdout))
     assert peaks[1] - peaks[0] < 10
+
+
+def test_times_in_milliseconds_do_not_fill_the_disk(call, here):
+    (here / "far.csv").write_text("time\n500000\n")
+    refused = call("sonify", "far.csv", "-o", "far.wav")
+    assert (refused.code, refused.err) == (
+        65,
+        "mirtool sonify: far.csv: 139 hours of sound: are its times in seconds?\n",
+    )
+    assert not (here / "far.wav").exists()

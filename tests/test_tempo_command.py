@@ -97,3 +97,18 @@ def test_hint_and_range(call, here):
     assert float(rows(call("tempo", "take.wav", "--hint", "62"))[0]["bpm"]) == pytest.approx(60, rel=0.02)
     assert float(rows(call("tempo", "take.wav", "--range", "200,250"))[0]["bpm"]) == pytest.approx(240, rel=0.02)
     assert call("tempo", "take.wav", "--range", "250,200").code == 2
+
+
+def test_what_means_nothing_is_refused(call, here):
+    refused = call("tempo", "take.wav", "--curve", "-k", "3")
+    assert (refused.code, refused.err) == (2, "mirtool tempo: --count means nothing with --curve\n")
+    refused = call("tempo", "take.wav", "--range", "60")
+    assert (refused.code, refused.err) == (2, "mirtool tempo: --range: 2 values are needed, not 1\n")
+
+
+def test_a_format_that_cannot_hold_the_result_is_refused_before_work(call, here):
+    refused = call("tempo", "missing.wav", "--curve", "-o", "curve.mid")
+    assert refused.code == 2
+    assert "curve.mid: midi cannot hold" in refused.err
+    refused = call("tempo", "missing.wav", "-o", "tempo.png")
+    assert (refused.code, refused.err) == (2, "mirtool tempo: tempo.png: --plot draws pictures\n")

@@ -51,7 +51,10 @@ def beats(
         int | None, Option("Divide every beat into N equal parts; beat counts 1, 1.5, 2 …", metavar="N", least=1)
     ] = None,
     click: Annotated[
-        str | None, Option("Write the sound with clicks on the beats, higher ones on downbeats.", output=".wav")
+        str | None,
+        Option(
+            "Write the sound with clicks on the beats, higher ones on downbeats.", metavar="FILE|DIR/", output=".wav"
+        ),
     ] = None,
 ) -> None:
     """Find beats and bars.

@@ -280,8 +280,10 @@ def _default(command: Command, format: str | None, target: str) -> str | None:
     """Name the format of an output; None where only the container can tell."""
     if format is not None or command.writes == PICTURES:
         return format
+    if target.lower().endswith(PICTURE_EXTENSIONS):
+        raise UsageProblem(f"{target}: {'--plot' if command.plots else 'mirtool plot'} draws pictures")
     if (row := formats.by_extension(target)) is not None:
-        return row.name
+        return formats.target_format(command.writes, target).name if command.writes else row.name
     return formats.target_format(command.writes, "").name if command.writes else None
 
 
@@ -355,6 +357,8 @@ def _check_targets(plans: list[Plan]) -> None:
     inputs = {os.path.realpath(name): name for job in plans for name in job.inputs if name != "-"}
     seen: dict[str, str] = {}
     for job in plans:
+        if (job.output, *job.extras).count("-") > 1:
+            raise UsageProblem("stdout (-) can be written once only: -o FILE for one of the outputs")
         for target in job.targets:
             real = os.path.realpath(target)
             if is_folder(target) and os.path.isfile(real):

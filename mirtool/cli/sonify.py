@@ -6,9 +6,10 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
-from mirtool.errors import UsageProblem
+from mirtool.errors import FormatError, UsageProblem
 
 SAMPLE_RATE = 44100
+LONGEST = 24 * 3600  # s: times in milliseconds would fill the disk
 INSTRUMENTS = ("piano", "harpsichord", "organ", "strings", "click", "drums")
 
 
@@ -57,7 +58,11 @@ def sonify(
     if over is None:
         if stereo:
             raise UsageProblem("--stereo needs --over AUDIO")
-        job.write(mix.amplified(sonified(job.read(0), sample_rate or SAMPLE_RATE, instrument), gain))
+        sound = sonified(job.read(0), sample_rate or SAMPLE_RATE, instrument)
+        if sound.frames is not None and sound.frames > LONGEST * sound.sample_rate:
+            hours = sound.frames / sound.sample_rate / 3600
+            raise FormatError(f"{hours:.3g} hours of sound: are its times in seconds?", job.inputs[0])
+        job.write(mix.amplified(sound, gain))
         return
     if sample_rate is not None:
         raise UsageProblem("--sample-rate and --over exclude each other: the recording has a rate of its own")

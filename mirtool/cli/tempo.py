@@ -10,7 +10,10 @@ from mirtool.errors import UsageProblem
 from mirtool.rhythm.parameters import TempoCurveParameters, TempoParameters
 
 if TYPE_CHECKING:
-    from mirtool.types import Events, Features
+    from mirtool.rhythm.tempo import Estimate
+    from mirtool.types import Events, Features, Table
+
+COUNT = 2
 
 
 @command(
@@ -26,7 +29,9 @@ def tempo(
     job: Job,
     parameters: TempoParameters,
     following: TempoCurveParameters,
-    count: Annotated[int, Option("How many tempi to write, best first.", short="-k", metavar="N", least=1)] = 2,
+    count: Annotated[
+        int | None, Option("How many tempi to write, best first; 2 by default.", short="-k", metavar="N", least=1)
+    ] = None,
     curve: Annotated[bool, Option("Write the local tempo over time.")] = False,
     activation: Annotated[
         str | None,
@@ -39,9 +44,9 @@ def tempo(
 
     Of sound, the peaks of its periodicities are ranked by what speaks for each as the tempo of the beat: how regular it
     is, how it is divided, and what recurs in the bass. strength: how likely it is, 1 in all; stability: the share of
-    the recording whose local tempo is within 4 % of it. Novelty curves and onsets (time,strength) do, too. Beats, MIDI
-    and scores with a tempo map that their notes keep to, and paths from a version of steady tempo (--hint), tell
-    theirs exactly.
+    the recording whose local tempo is within 4 % of it. So is it with novelty curves and onsets (time,strength), which
+    know no bass, however, and may tell another tempo than the sound that they are of. Beats, MIDI and scores with a
+    tempo map that their notes keep to, and paths from a version of steady tempo (--hint), tell theirs exactly.
 
     For example:
         mirtool tempo take.wav
@@ -55,6 +60,8 @@ def tempo(
     from mirtool.rhythm.tempo_curve import curve_of_tempogram
     from mirtool.types import Events, Features, Score
 
+    if curve and count is not None:
+        raise UsageProblem("--count means nothing with --curve")
     x = job.read() if activation is None else job.read_file(activation, "features")
     known = _known(job, x, parameters, following)
     if known is not None:
@@ -71,8 +78,9 @@ def tempo(
         found = estimate(heard, parameters)
         followed = follow(heard, parameters, following, found.best) if curve else None
     if followed is None:
-        job.write(found.table(count))
-        job.plot(lambda: _ranking(found, count))
+        table = found.table(COUNT if count is None else count)
+        job.write(table)
+        job.plot(lambda: _ranking(found, table))
         return
     followed = followed.moved(start)
     job.write(followed.events)
@@ -97,10 +105,10 @@ def _known(job: Job, x: Any, parameters: TempoParameters, following: TempoCurveP
     return None
 
 
-def _ranking(found: Any, count: int) -> Any:
+def _ranking(found: "Estimate", table: "Table") -> Any:
     from mirtool.plots.tempo import ranking_figure
 
-    return ranking_figure(found.tempi, found.salience, found.table(count))
+    return ranking_figure(found.tempi, found.salience, table)
 
 
 def _curve(events: "Events", tempogram: "Features | None", steps: bool = False) -> Any:

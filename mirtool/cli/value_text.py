@@ -69,7 +69,7 @@ def parse(text: str, annotation: Any) -> Any:
         return text
     if get_origin(bare) is tuple:
         inner = get_args(bare)[0]
-        return tuple(parse(part.strip(), inner) for part in text.split(",") if part.strip())
+        return _counted(tuple(parse(part.strip(), inner) for part in text.split(",") if part.strip()), bare)
     if _is_mapping(bare):
         return _parse_mapping(text, get_args(bare)[1])
     return text
@@ -81,7 +81,7 @@ def from_toml(value: Any, annotation: Any) -> Any:
     if isinstance(value, str):
         return parse(value, annotation)
     if get_origin(bare) is tuple and isinstance(value, list):
-        return tuple(from_toml(part, get_args(bare)[0]) for part in value)
+        return _counted(tuple(from_toml(part, get_args(bare)[0]) for part in value), bare)
     if _is_mapping(bare) and isinstance(value, Mapping):
         return {key: from_toml(part, get_args(bare)[1]) for key, part in value.items()}
     if bare is float and isinstance(value, int) and not isinstance(value, bool):
@@ -120,6 +120,14 @@ def to_text(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return ",".join(to_text(part) for part in value)
     return str(value)
+
+
+def _counted(values: tuple[Any, ...], bare: Any) -> tuple[Any, ...]:
+    """Refuse another number of values than the type has; ``tuple[float, ...]`` takes any."""
+    kinds = get_args(bare)
+    if kinds[-1] is not Ellipsis and len(values) != len(kinds):
+        raise UsageProblem(f"{len(kinds)} values are needed, not {len(values)}")
+    return values
 
 
 def _is_mapping(bare: Any) -> bool:

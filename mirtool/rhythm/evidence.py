@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mirtool.errors import DataError
 from mirtool.features.bands import log_bands
-from mirtool.features.frames import Frames, expected_frames, features, provenance, sample_blocks
+from mirtool.features.frames import Frames, check_analysis, expected_frames, features, provenance, sample_blocks
 from mirtool.features.pitch import checked_times, note_frames
 from mirtool.pitch import pitch_frequency
 from mirtool.rhythm.accents import accent_frames, accent_state, activation, check, gathered_accents
@@ -89,6 +89,7 @@ def evidence(source: AudioSource | Notes | Features, parameters: AccentParameter
         return _of_features(source)
     if isinstance(source, Notes):
         return _of_notes(source, parameters)
+    check_analysis(parameters)
     harmony, heard = HarmonyState(log_bands(parameters)[1]), _Heard()
     expected = expected_frames(source, parameters.feature_rate)
     levels = _Rows(harmony.centres.size, (expected or 0) // POOL)

@@ -56,7 +56,7 @@ class HarmonyState:
         frames = np.concatenate((self._rest, compress(bands[:, self._kept], _COMPRESSION)))
         whole = len(frames) // POOL * POOL
         self._rest = frames[whole:]
-        averages = frames[:whole].reshape(-1, POOL, self.centres.size).mean(axis=1)
+        averages = frames[:whole].reshape(whole // POOL, POOL, self.centres.size).mean(axis=1)
         return np.asarray(averages, dtype=np.float16)
 
 
@@ -104,7 +104,8 @@ def downbeat_evidence(times: NDArray[np.float64], accents: Features, harmony: Ha
     spectra = _between(times, harmony)
     bass = (harmony.centres >= _BASS[0]) & (harmony.centres < _BASS[1])
     chords = _without_envelope(spectra[:, harmony.centres >= _HARMONY[0]])
-    low = spectra[:, bass] - spectra[:, bass].mean(axis=1, keepdims=True)
+    low = spectra[:, bass]
+    low -= low.sum(axis=1, keepdims=True) / max(low.shape[1], 1)  # the lowest band may lie above the bass
     kinds = (_change(chords, 2), _change(chords, 1), _change(low, 1), _strength(times, accents))
     standard = [(kind - kind.mean()) / (kind.std() or 1.0) for kind in kinds]
     evidence: NDArray[np.float64] = np.tensordot(_WEIGHTS, standard, axes=1)
@@ -134,6 +135,8 @@ def _without_envelope(spectra: Frames) -> Frames:
     """Subtract the average over the neighbouring bands: what is left are partials."""
     width = 2 * _ENVELOPE + 1
     partials = np.empty(spectra.shape, np.float32)
+    if not partials.size:
+        return partials
     for first in range(0, len(spectra), _BATCH):
         some = spectra[first : first + _BATCH]
         padded = np.pad(some, ((0, 0), (_ENVELOPE + 1, _ENVELOPE)), mode="edge")

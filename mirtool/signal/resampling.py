@@ -54,9 +54,13 @@ def resampled(source: AudioSource, sample_rate: int) -> AudioSource:
     -----
     libsoxr at "HQ": flat to 0.91 of the new Nyquist frequency, aliases and images below −120 dB, linear phase.
     """
+    _check(sample_rate)
+    return source if source.sample_rate == sample_rate else _Resampled(source, sample_rate)
+
+
+def _check(sample_rate: int) -> None:
     if sample_rate <= 0:
         raise ParameterError(f"sample rate must be positive, not {sample_rate}")
-    return source if source.sample_rate == sample_rate else _Resampled(source, sample_rate)
 
 
 class Resampler:
@@ -68,11 +72,17 @@ class Resampler:
         Hz.
     channels : int, optional
         Without it, blocks have one dimension (n,) instead of two (n × channels).
+
+    Raises
+    ------
+    ParameterError
+        A rate that is not positive.
     """
 
     def __init__(self, source_rate: int, target_rate: int, channels: int | None = None) -> None:
         import soxr
 
+        _check(target_rate)
         self._rates = source_rate, target_rate
         self._shape = () if channels is None else (channels,)
         self._stream = soxr.ResampleStream(source_rate, target_rate, channels or 1, quality="HQ")
