@@ -462,3 +462,23 @@ def test_hits_misses_and_false_alarms():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["1 hits", "2 missed", "1 false"]
     with pytest.raises(DataError, match="no events"):
         detection.hits_figure(np.zeros(0), np.zeros(0), np.zeros((0, 2), int), 0.05)
+
+
+def test_lines_of_beats_and_onsets_do_not_hide_the_curve():
+    from matplotlib.collections import LineCollection
+
+    from mirtool.plots.beats import beats_figure
+    from mirtool.plots.onsets import onsets_figure
+
+    curve = Features(np.ones((1, 20000), np.float32), 100.0, "novelty")
+
+    def collections(count, make):
+        every = np.arange(count) * 0.1
+        axes = make(Events({"time": every, "beat": np.ones(count), "strength": np.ones(count)})).axes[0]
+        return [item for item in axes.collections if isinstance(item, LineCollection)], axes.collections
+
+    for make in (lambda events: onsets_figure(curve, events, 0.3), lambda events: beats_figure(curve, events)):
+        lines, everything = collections(500, make)
+        assert lines
+        assert all(line.zorder < item.zorder for line in lines for item in everything if item not in lines)
+        assert not collections(1500, make)[0]

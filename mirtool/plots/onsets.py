@@ -12,6 +12,8 @@ from mirtool.plots.figure import BLUE, GREY, MAX_VECTORS, RED, Panel, compose
 from mirtool.plots.tables import time_lines
 from mirtool.types import Events, Features
 
+_MOST = 800  # lines that are told from each other
+
 
 def onsets_figure(curve: Features, onsets: Events, threshold: float) -> Figure:
     """Draw a curve with the threshold, and the onsets as dots where they are and how strong they are.
@@ -50,9 +52,10 @@ def _paint(panel: Panel, onsets: Events, threshold: float, axes: Axes) -> None:
     # Strong onsets are many times as strong as those that just count: the root shows both.
     axes.set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0)), np.square))
     axes.yaxis.set_major_locator(FixedLocator(root_ticks(axes.get_ylim()[1])))
-    axes.axhline(threshold, color=BLUE, linewidth=0.8, linestyle=(0, (4, 3)), label="Threshold")
+    axes.axhline(threshold, color=BLUE, linewidth=0.8, linestyle=(0, (4, 3)), label="Threshold", zorder=3)
     dense = len(onsets) > MAX_VECTORS
-    time_lines(axes, onsets["time"], GREY, float(np.clip(60 / max(len(onsets), 1), 0.05, 0.4)))
+    if len(onsets) <= _MOST:
+        time_lines(axes, onsets["time"], GREY, float(np.clip(60 / max(len(onsets), 1), 0.05, 0.4)))
     size = float(np.clip(300 / max(len(onsets), 1), 1.0, 3.5))
     axes.plot(onsets["time"], onsets["strength"], "o", color=RED, markersize=size, label="Onsets", rasterized=dense)
     axes.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none", ncols=2)

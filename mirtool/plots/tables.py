@@ -70,6 +70,7 @@ def time_lines(axes: Axes, times: FloatArray, colour: str, width: float = 0.8, a
         linewidths=width,
         alpha=alpha,
         rasterized=len(times) > MAX_VECTORS,
+        zorder=1.5,  # curves lie over them
     )
 
 
