@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-# One thread, as the program itself has it: with more, small matrix products take forty times as long on a busy machine.
-with pytest.MonkeyPatch.context() as patch:
-    if "OMP_NUM_THREADS" not in os.environ:
-        patch.setenv("OPENBLAS_NUM_THREADS", os.environ.get("OPENBLAS_NUM_THREADS", "1"))
-    import inputs  # which loads numpy
+# One thread, here and in processes started from here, as the program itself has it: with more, small matrix products
+# take forty times as long on a busy machine, and their last bits differ.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+import inputs
 
 ROOT = Path(__file__).parent.parent
 
