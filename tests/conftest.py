@@ -33,10 +33,8 @@ class Result:
 
 
 @pytest.fixture
-def call(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run a command line in this process; its workers take one thread, too."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        monkeypatch.setenv("OPENBLAS_NUM_THREADS", os.environ.get("OPENBLAS_NUM_THREADS", "1"))
+def call(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
+    """Run a command line in this process."""
     from mirtool.cli.main import run
 
     def call(*arguments: str | Path, loader: Any = None) -> Result:

@@ -329,5 +329,7 @@ def test_what_live_beats_cannot_do_is_refused(call, here):
         result = call("beats", "--live", "take.wav", option, value)
         assert (result.code, result.text) == (2, "")
         assert result.err == f"mirtool beats: --live: not together with {option}\n"
+    result = call("beats", "--live", "take.wav", "--beats-per-bar", "3")
+    assert (result.code, "no bars" in result.err) == (2, True)
     assert call("beats", "--live", "take.wav", "-o", "map.mid").code == 2
     assert call("beats", "--live", "take.wav", "--click", "click.wav").code == 2

@@ -84,6 +84,8 @@ def beats(
         for name, value in {**given, "subdivide": subdivide}.items():
             if value is not None:
                 raise UsageProblem(f"--live: not together with --{name}")
+        if parameters.beats_per_bar != BeatParameters().beats_per_bar:
+            raise UsageProblem("--live tells beats only, no bars: not together with --beats-per-bar")
         _live(job, parameters, accents, hint)
         return
     from mirtool.io import formats
