@@ -30,7 +30,7 @@ def beats(
         float | None, Option("About how fast the beats are; goes before --range.", metavar="BPM", unit="BPM", above=0)
     ] = None,
     first_downbeat: Annotated[
-        float | None, Option("About when the first bar begins.", metavar="S", unit="seconds")
+        float | None, Option("About when the first bar begins.", metavar="S", unit="seconds", offline=True)
     ] = None,
     correct: Annotated[
         str | None,
@@ -38,17 +38,19 @@ def beats(
             "Beats that are right: a table with time and perhaps beat. The others are found anew.",
             metavar="FILE",
             files=True,
+            offline=True,
         ),
     ] = None,
     activation: Annotated[
         str | None,
-        Option("Decode this activation (NPY) instead of listening to X.", metavar="FILE", files=True),
+        Option("Decode this activation (NPY) instead of listening to X.", metavar="FILE", files=True, offline=True),
     ] = None,
     level: Annotated[
-        str | None, Option("Write every second beat, or a beat between every two, too.", choices=LEVELS)
+        str | None, Option("Write every second beat, or a beat between every two, too.", choices=LEVELS, offline=True)
     ] = None,
     subdivide: Annotated[
-        int | None, Option("Divide every beat into N equal parts; beat counts 1, 1.5, 2 …", metavar="N", least=1)
+        int | None,
+        Option("Divide every beat into N equal parts; beat counts 1, 1.5, 2 …", metavar="N", least=1, offline=True),
     ] = None,
     click: Annotated[
         str | None,
@@ -80,25 +82,19 @@ def beats(
     Beat tracking by dynamic programming; Grosche, Müller (2011), Extracting predominant local pulse information.
     """
     if job.is_live:
-        given = {"first-downbeat": first_downbeat, "correct": correct, "activation": activation, "level": level}
-        for name, value in {**given, "subdivide": subdivide}.items():
-            if value is not None:
-                raise UsageProblem(f"--live: not together with --{name}")
-        if parameters.beats_per_bar != BeatParameters().beats_per_bar:
-            raise UsageProblem("--live tells beats only, no bars: not together with --beats-per-bar")
         _live(job, parameters, accents, hint)
         return
     from mirtool.io import formats
     from mirtool.rhythm import levels
     from mirtool.rhythm.beats import Guidance, beats
     from mirtool.rhythm.evidence import evidence
-    from mirtool.types import Features
+    from mirtool.types import AudioSource, Features
 
     row = formats.FORMATS[job.plan.format] if job.plan.format else formats.by_extension(job.plan.output)
     if subdivide is not None and row is not None and row.name == "midi":
         raise UsageProblem("--subdivide means nothing in a tempo map")
     source, start = job.read_from_zero()
-    if click and not _is_audio(source):
+    if click and not isinstance(source, AudioSource):
         raise UsageProblem(f"--click plays clicks over sound, and {job.inputs[0]} is none (see mirtool sonify)")
     heard = evidence(source if activation is None else job.read_file(activation, "features"), accents)
     if not isinstance(source, Features) and activation is None:
@@ -121,17 +117,13 @@ def _live(job: Job, parameters: BeatParameters, accents: AccentParameters, hint:
     from mirtool.rhythm.beats import Guidance, led
     from mirtool.rhythm.live_beats import live_beats
 
+    if parameters.beats_per_bar != BeatParameters().beats_per_bar:
+        raise UsageProblem("--live tells beats only, no bars: not together with --beats-per-bar")
     source, start = job.read_from_zero()
     found = live_beats(source, led(parameters, Guidance(hint)), accents, job.delay)
     with job.rows("time", "beat", "confidence") as write:
         for events in found:
             write(events.replace(time=events["time"] + start))
-
-
-def _is_audio(source: Any) -> bool:
-    from mirtool.types import AudioSource
-
-    return isinstance(source, AudioSource)
 
 
 def _fixed(job: Job, name: str) -> dict[float, int]:

@@ -36,11 +36,18 @@ def onsets(
     picking: PeakParameters,
     activation: Annotated[
         str | None,
-        Option("Take this curve, made elsewhere, instead of the novelty of the sound.", metavar="FILE", files=True),
+        Option(
+            "Take this curve, made elsewhere, instead of the novelty of the sound.",
+            metavar="FILE",
+            files=True,
+            offline=True,
+        ),
     ] = None,
     snap: Annotated[
         str | None,
-        Option("Write these events, each moved to the onset nearest to it.", metavar="EVENTS", files=True),
+        Option(
+            "Write these events, each moved to the onset nearest to it.", metavar="EVENTS", files=True, offline=True
+        ),
     ] = None,
     tolerance: Annotated[
         float | None, Option("How far --snap may move an event; 0.05 by default.", unit="s", least=0)
@@ -76,9 +83,6 @@ def onsets(
     if tolerance is not None and snap is None:
         raise UsageProblem("--tolerance means nothing without --snap")
     if job.is_live:
-        for name, given in (("activation", activation), ("snap", snap)):
-            if given is not None:
-                raise UsageProblem(f"--live: not together with --{name}")
         _live(job, parameters, picking)
         return
     from mirtool.rhythm.onsets import onsets as find

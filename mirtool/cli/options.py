@@ -32,6 +32,8 @@ class Option:
         The option names an output file; this is its extension when a folder is given, such as ``.png``.
     folder : bool
         The option names a folder of files; of several inputs each gets a folder of its own inside.
+    offline : bool
+        Needs the whole input: not together with ``--live``. Outputs and folders always do.
     repeat : bool
         May be given several times; the function gets a tuple.
     section : str
@@ -57,6 +59,7 @@ class Option:
     unit: str = ""
     output: str = ""
     folder: bool = False
+    offline: bool = False
     repeat: bool = False
     section: str = "Options"
     in_rows: bool = True

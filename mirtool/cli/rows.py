@@ -20,8 +20,10 @@ def check(command: Command, plans: Sequence[Plan], values: Mapping[str, Any]) ->
         return
     if len(plans) > 1 or any(plan.collect for plan in plans):
         raise UsageProblem("--live takes one input, and no --with-filename")
-    for name in ("plot", "skip_existing", *(option.name for option in command.own if option.output or option.folder)):
-        if values.get(name):
+    offline = (option.name for option in command.own if option.output or option.folder or option.offline)
+    for name in ("plot", "skip_existing", *offline):
+        value = values.get(name)
+        if value is not None and value is not False:
             raise UsageProblem(f"--live: not together with --{name.replace('_', '-')}")
     if plans[0].format not in STREAMABLE:
         raise UsageProblem(f"--live writes row by row ({', '.join(STREAMABLE)}), not {plans[0].format}")
