@@ -1,6 +1,7 @@
 """The parameters of rhythm, with their defaults; standard library only."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from mirtool.features.parameters import FluxParameters
 
@@ -43,6 +44,11 @@ class PulseParameters(PeriodicityParameters):
     hop: float = field(default=0.1, metadata={"help": "distance of the sinusoids that are added up", "unit": "s"})
 
 
+def _bar_change() -> Any:
+    """Return the field that the bar pointer and the metre have in common."""
+    return field(default=1e-3, metadata={"help": "probability of another number of beats in the next bar"})
+
+
 @dataclass(frozen=True)
 class BarPointerParameters:
     """The states of the bar pointer, and how it moves on (Krebs, Böck and Widmer, ISMIR 2015)."""
@@ -60,7 +66,7 @@ class BarPointerParameters:
     steadiness: float = field(
         default=100.0, metadata={"help": "λ of exp(-λ |ratio - 1|), the weight of a change of tempo between two beats"}
     )
-    bar_change: float = field(default=1e-3, metadata={"help": "probability of another number of beats in the next bar"})
+    bar_change: float = _bar_change()
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class MetreParameters:
     """Which bars there may be."""
 
     beats_per_bar: tuple[int, ...] = field(default=(3, 4), metadata={"help": "numbers of beats that a bar may have"})
-    bar_change: float = field(default=1e-3, metadata={"help": "probability of another number of beats in the next bar"})
+    bar_change: float = _bar_change()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ tracking system with zero latency and enhanced controllability", TISMIR 7 (2024)
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,4 +187,4 @@ def plp(source: AudioSource | Notes | Features, parameters: PulseParameters) -> 
     state = PulseState(parameters, rate)
     pieces = [*state.push(curve.data[0]), *state.flush()]
     made = features(np.concatenate(pieces)[None, :], "plp", "plp", ("plp",), rate, provenance(parameters))
-    return Features(made.data, rate, made.kind, made.dims, made.axis, start=curve.start, provenance=made.provenance)
+    return replace(made, start=curve.start)
