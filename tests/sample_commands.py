@@ -116,6 +116,34 @@ def halves(job: Job) -> None:
     job.write_part("second", type(events)({"time": events["time"][middle:]}))
 
 
+@command(many("X", "audio", "audio"), writes="audio", parts=True)
+def layers(
+    job: Job,
+    trouble: Annotated[str, Option("What goes wrong.", choices=("no", "nan", "data", "twice", "slow"))] = "no",
+    copies: Annotated[int, Option("How often the sound is repeated.")] = 1,
+) -> None:
+    """Take sound apart into what is above and below 0, with a matrix beside."""
+    import numpy as np
+
+    from mirtool.types import Features, StemStream
+
+    source = job.read(0)
+
+    def make():
+        for _ in range(copies):
+            for block in source.blocks(1000):
+                yield np.maximum(block, 0), np.minimum(block, 0) * (np.nan if trouble == "nan" else 1)
+        if trouble == "data":
+            raise DataError("too long")
+        if trouble == "slow":
+            time.sleep(30)
+
+    names = ("above", "above") if trouble == "twice" else ("above", "below")
+    frames = source.frames * copies
+    job.write_part("levels", Features(np.ones((2, 3)), 10.0))
+    job.write_stems(StemStream(names, source.sample_rate, source.channels, frames, make))
+
+
 @command(many("X", "audio", "audio"), writes="events", plots=True, live=True)
 def loudest(
     job: Job,

@@ -57,7 +57,7 @@ def perform(plan: Plan) -> bytes:
     command(job, **plan.parameters, **plan.own)
     job.finish()
     if manifest is not None:
-        _write_manifest(plan, manifest, job.parts)
+        _write_manifest(plan, manifest, list(job.parts.values()))
     return job.collected
 
 
@@ -217,10 +217,9 @@ def _identity(plan: Plan) -> dict[str, Any]:
     return dict(json.loads(json.dumps(made, default=str)))
 
 
-def _write_manifest(plan: Plan, target: str, parts: Sequence[str]) -> None:
-    from mirtool.io import formats, streams
+def _write_manifest(plan: Plan, target: str, files: Sequence[str]) -> None:
+    from mirtool.io import streams
 
-    extension = formats.FORMATS[str(plan.format)].extensions[0]
-    content = {"mirtool": __version__, **_identity(plan), "files": [part + extension for part in parts]}
+    content = {"mirtool": __version__, **_identity(plan), "files": files}
     with streams.atomic(target) as stream:
         stream.write(json.dumps(content, indent=1).encode() + b"\n")

@@ -41,10 +41,13 @@ adds the shared options, makes one call a job, and turns errors into exit codes.
 
 Inputs have three shapes, made by `many` (X…: a job each), `fixed` (PATH X: one job) and `group` (A B …: one job);
 `None` for a command that reads nothing. A command with ``parts=True`` has several outputs: it calls
-``job.write_part(name, container)`` for each, and users choose a folder (``-o DIR/``) or one part (``--only NAME``).
+``job.write_part(name, container)`` for each, or ``job.write_stems(stems)`` for sounds that are computed side by side
+(`mirtool.types.Stems`), and users choose a folder (``-o DIR/``) or one part (``--only NAME``). `writes` then says what
+most parts are, and so which formats ``--format`` offers; a part of another kind has its own. Work on a part that nobody
+asked for is spared with ``job.wants(name)``.
 
-The job reads and writes: `Job.read`, `write`, `write_part` and `wants`, `write_as` (further files), `plot`, `draw`,
-`rows`, `progress`, `log`. Errors are raised as in `mirtool.errors`, from anywhere.
+The job reads and writes: `Job.read`, `write`, `write_part`, `write_stems` and `wants`, `write_as` (further files),
+`plot`, `draw`, `rows`, `progress`, `log`. Errors are raised as in `mirtool.errors`, from anywhere.
 
 A command with ``live=True`` offers ``--live``. Where `Job.is_live`, it reads a source that may have no end and writes
 rows as they become known::

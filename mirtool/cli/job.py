@@ -12,7 +12,8 @@ from mirtool.cli.plan import Plan
 from mirtool.errors import FormatError, UsageProblem
 
 if TYPE_CHECKING:
-    from mirtool.types import AudioSource, Features, Table
+    from mirtool.io.formats import Format
+    from mirtool.types import AudioSource, Features, Stems, Table
 
     Container = AudioSource | Features | Table | Any
 
@@ -26,13 +27,15 @@ class Job:
     ----------
     inputs : tuple of str
         As the user named them.
+    parts : dict
+        File in the folder by name of each part written, or left out with --only.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.inputs = plan.inputs
         self.collected = b""
-        self.parts: list[str] = []
+        self.parts: dict[str, str] = {}
 
     @property
     def is_live(self) -> bool:
@@ -169,23 +172,55 @@ class Job:
             raise interrupt
 
     def wants(self, part: str) -> bool:
-        """Whether a part will be written, so that others need no work."""
+        """Whether a part will be written; a chapter that can leave parts out may be given this method."""
         return self.plan.only in (None, part)
 
     def write_part(self, part: str, container: "Container") -> None:
         """Write one of several outputs: DIR/PART.ext, or with --only PART where -o says."""
         from mirtool.io import formats
 
-        self.parts.append(part)
+        row = self._format_of(formats.container_name(container))
+        self.parts[part] = part + row.extensions[0]
         if not self.wants(part):
             return
         if self.plan.only is not None:
             self.write(container)
             return
-        target = os.path.join(self.plan.output, part + formats.FORMATS[str(self.plan.format)].extensions[0])
+        formats.write(container, self._place_of(part), format=row.name, subtype=self.plan.subtype)
+
+    def write_stems(self, stems: "Stems") -> None:
+        """Write the parts of a separation in one pass, all whole or none: DIR/PART.ext each.
+
+        With --only PART that part alone is written, where -o says; of the others nothing is kept.
+        """
+        from mirtool.io import audio_output
+        from mirtool.io.options import WriteOptions
+
+        if twice := [name for place, name in enumerate(stems.names) if name in stems.names[:place]]:
+            raise UsageProblem(f"two parts are called {twice[0]!r}")
+        row = self._format_of("audio")
+        self.parts.update((name, name + row.extensions[0]) for name in stems.names)
+        if self.plan.only is None:
+            targets = {name: self._place_of(name) for name in stems.names}
+            audio_output.write_together(stems, targets, WriteOptions(row.name, self.plan.subtype))
+        elif self.plan.only in stems.names:
+            self.write(audio_output.Stem(stems, self.plan.only))
+
+    def _format_of(self, container: str) -> "Format":
+        """Return the format of a part in a folder: that of --format if it can hold the container, else its own."""
+        from mirtool.io import formats
+
+        possible = self.plan.format in formats.formats_for(container)
+        return formats.target_format(container, "", self.plan.format if possible else None)
+
+    def _place_of(self, part: str) -> str:
+        """Return the file of a part."""
+        target = os.path.join(self.plan.output, self.parts[part])
+        if os.sep in part or part.startswith("."):
+            raise UsageProblem(f"{part!r} is no name for a file")
         if any(os.path.exists(target) and os.path.samefile(target, name) for name in self.inputs if name != "-"):
             raise UsageProblem(f"{target}: is an input")
-        formats.write(container, target, format=self.plan.format, subtype=self.plan.subtype)
+        return target
 
     def write_as(self, container: "Container", target: str, *, format: str | None = None) -> None:
         """Write a further output under the name that an option gives."""

@@ -225,7 +225,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         parameters=_parameters(command, values, common),
         own=own,
         output=output,
-        format=format,
+        format=format if collect or not command.parts else values.get("format"),  # parts may be of several kinds
         subtype=values.get("subtype"),
         only=values.get("only"),
         plot=plot,
@@ -283,7 +283,7 @@ def _default(command: Command, format: str | None, target: str) -> str | None:
     if target.lower().endswith(PICTURE_EXTENSIONS):
         raise UsageProblem(f"{target}: {'--plot' if command.plots else 'mirtool plot'} draws pictures")
     if (row := formats.by_extension(target)) is not None:
-        return formats.target_format(command.writes, target).name if command.writes else row.name
+        return row.name if command.parts or not command.writes else formats.target_format(command.writes, target).name
     return formats.target_format(command.writes, "").name if command.writes else None
 
 

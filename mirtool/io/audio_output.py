@@ -7,18 +7,18 @@ PEAK chunk (it holds a date), no random serial number in Ogg.
 import contextlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.blocks import CHUNK
+from mirtool.blocks import CHUNK, reblocked
 from mirtool.errors import DataError, UsageProblem
 from mirtool.io import ogg, riff, streams
 from mirtool.io.options import WriteOptions
 from mirtool.io.views import Guarded
-from mirtool.types import AudioSource
+from mirtool.types import AudioSource, Stems
 
 Samples = NDArray[np.float32]
 
@@ -250,3 +250,51 @@ def write(source: AudioSource, stream: BinaryIO, options: WriteOptions) -> None:
     with sink(stream, source.sample_rate, source.channels, options, source.frames) as target:
         for block in source.blocks(CHUNK):
             target.write(block)
+
+
+def write_together(stems: Stems, targets: Mapping[str, str], options: WriteOptions) -> None:
+    """Write parts of a separation in one pass, block by block: all of them whole, or none.
+
+    Parameters
+    ----------
+    stems : Stems
+    targets : mapping
+        Path by name of each part that is written; none is stdout.
+    options : WriteOptions
+        As `write` takes them.
+
+    Raises
+    ------
+    UsageProblem, DataError
+        As `write` does.
+    OutputProblem, WriteFailure
+        See `mirtool.io.streams.atomic`; nothing stands under any of the targets' names that did not before.
+    """
+    places = [stems.names.index(name) for name in targets]
+    with streams.atomic_together(list(targets.values())) as opened, contextlib.ExitStack() as stack:
+        sinks = [
+            stack.enter_context(_named_sink(target, stream, stems, options))
+            for target, stream in zip(targets.values(), opened, strict=True)
+        ]
+        for blocks in stems.blocks():
+            for target, part, place in zip(targets.values(), sinks, places, strict=True):
+                with streams.failures(target):
+                    part.write(blocks[place])
+
+
+@contextlib.contextmanager
+def _named_sink(target: str, stream: BinaryIO, stems: Stems, options: WriteOptions) -> Iterator[Sink]:
+    """Open a recording for one part; errors of its end name the target."""
+    with streams.failures(target), sink(stream, stems.sample_rate, stems.channels, options, stems.frames) as opened:
+        yield opened
+
+
+class Stem:
+    """One part of a separation as an `AudioSource`."""
+
+    def __init__(self, stems: Stems, name: str) -> None:
+        self.sample_rate, self.channels, self.frames = stems.sample_rate, stems.channels, stems.frames
+        self._stems, self._place = stems, stems.names.index(name)
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[Samples]:
+        return reblocked((blocks[self._place] for blocks in self._stems.blocks()), size, overlap, self.channels)

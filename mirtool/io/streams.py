@@ -20,7 +20,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, cast
 
 from mirtool.errors import MissingInput, OutputProblem, WriteFailure
@@ -194,7 +194,7 @@ def atomic(target: str, *, buffered: bool = True) -> Iterator[BinaryIO]:
         The reader of a pipe has gone.
     """
     descriptor = _descriptor_of(target)
-    with _failures(target):
+    with failures(target):
         if target == "-":
             with _stdout(buffered) as stream:
                 yield stream
@@ -207,6 +207,29 @@ def atomic(target: str, *, buffered: bool = True) -> Iterator[BinaryIO]:
         else:
             with _straight(_open(target, os.O_WRONLY), buffered, close=True) as stream:
                 yield stream
+
+
+@contextlib.contextmanager
+def atomic_together(targets: Sequence[str]) -> Iterator[list[BinaryIO]]:
+    """Open outputs as `atomic` does; none takes its name before all are on disk.
+
+    Parameters
+    ----------
+    targets : sequence of str
+
+    Yields
+    ------
+    list of BinaryIO
+        A stream a target. Who writes to several at once says with `failures` which one is written to.
+    """
+    with contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(atomic(target)) for target in targets]
+        yield opened
+        for target, stream in zip(targets, opened, strict=True):
+            with failures(target):
+                stream.flush()
+                if isinstance(stream, io.BufferedRandom):  # a temporary file beside the target
+                    os.fsync(stream.fileno())
 
 
 @contextlib.contextmanager
@@ -435,8 +458,8 @@ def _open(target: str, flags: int) -> int:
 
 
 @contextlib.contextmanager
-def _failures(target: str) -> Iterator[None]:
-    """Turn the errors of a write that broke off into `WriteFailure`."""
+def failures(target: str) -> Iterator[None]:
+    """Turn the errors of a write that broke off into `WriteFailure`, which names the target."""
     try:
         yield
     except BrokenPipeError:
