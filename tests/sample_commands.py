@@ -15,6 +15,7 @@ from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.errors import DataError, ParameterError
 
+METHODS = ("mean", "median", "trimmed")
 TROUBLES = ("no", "kill", "defect", "data", "slow", "stuck")
 log = logging.getLogger("mirtool.sample")
 
@@ -35,6 +36,32 @@ class ShiftParameters:
     def __post_init__(self) -> None:
         if self.by < 0:
             raise ParameterError(f"by must not be negative ({self.by})")
+
+
+@dataclasses.dataclass(frozen=True)
+class MiddleParameters:
+    method: str = dataclasses.field(default="mean", metadata={"help": "Which middle.", "choices": METHODS})
+    share: float = dataclasses.field(
+        default=0.1, metadata={"help": "Left out.", "of": ("method", "median", "trimmed"), "unit": "1"}
+    )
+    foreign: int = dataclasses.field(default=1, metadata={"help": "Used.", "of": ("method", "elsewhere")})
+
+
+@command(many("X", "events", "events"), writes="table")
+def middle(
+    job: Job,
+    parameters: MiddleParameters,
+    grid: Annotated[float | None, Option("Round to a grid.", unit="s")] = None,
+    shifted: Annotated[bool, Option("Begin between two lines.", of=("grid",))] = False,
+    weight: Annotated[str, Option("Weight by.", choices=("no", "time"))] = "no",
+    power: Annotated[float, Option("Of the weight.", of=("weight", "time"))] = 1.0,
+) -> None:
+    """Find the middle of events."""
+    import numpy as np
+
+    from mirtool.types import Table
+
+    job.write(Table({"share": np.array([parameters.share]), "power": np.array([power])}))
 
 
 @command(many("X", "events", "events"), writes="events")

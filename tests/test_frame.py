@@ -15,7 +15,7 @@ import sample_commands
 from conftest import ROOT
 
 from mirtool.cli import value_text
-from mirtool.cli.command import Entry, entry_of
+from mirtool.cli.command import Entry, entry_of, load, names
 from mirtool.errors import UsageProblem
 
 COMMANDS = entry_of(sample_commands).commands
@@ -132,6 +132,66 @@ def test_wrong_parameter_files(run, files, text, code, says):
     assert (result.code, result.text) == (code, "")
     assert says in result.err
     assert result.err.count("\n") == 1
+
+
+# -------------------------------------------------------------------------------------- options that belong to others
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("--share 0.2", "--share is for --method median or trimmed, not mean"),
+        ("--method mean --share 0.1", "--share is for --method median or trimmed, not mean"),
+        ("--shifted", "--shifted needs --grid"),
+        ("--power 2", "--power is for --weight time, not no"),
+        ("--params p.toml --method mean --share 0.2", "--share is for --method median or trimmed, not mean"),
+        ("--dump-params --share 0.2", "--share is for --method median or trimmed, not mean"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(run, files, line, says):
+    (files / "p.toml").write_text('[sample-commands.middle]\nmethod = "median"\n')
+    result = run("middle", "a.csv", *line.split())
+    assert (result.code, result.text) == (2, "")
+    assert result.err == f"mirtool sample-commands middle: {says}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("--method median --share 0.2", "share,power\n0.2,1\n"),
+        ("--params p.toml --share 0.2", "share,power\n0.2,1\n"),
+        ("--grid 1 --shifted --weight time --power 2 --foreign 3", "share,power\n0.1,2\n"),
+    ],
+)
+def test_an_option_that_belongs_to_the_choice_made_is_taken(run, files, line, written):
+    (files / "p.toml").write_text('[sample-commands.middle]\nmethod = "median"\n')
+    result = run("middle", "a.csv", *line.split())
+    assert (result.code, result.text, result.err) == (0, written, "")
+
+
+def test_a_file_of_all_parameters_serves_every_method(run, files):
+    (files / "p.toml").write_text(run("middle", "--dump-params", "--method", "median", "--share", "0.3").text)
+    assert run("middle", "a.csv", "--params", "p.toml", "--method", "mean").code == 0
+
+
+def test_rows_of_a_job_table_are_refused_one_by_one(run, files):
+    (files / "jobs.tsv").write_text("x\tmethod\tshare\na.csv\tmedian\t0.2\nb.csv\tmean\t\n")
+    assert run("middle", "--files-from", "jobs.tsv").code == 0
+    (files / "jobs.tsv").write_text("x\tmethod\tshare\na.csv\tmedian\t0.2\nb.csv\tmean\t0.2\n")
+    assert "--share is for --method" in run("middle", "--files-from", "jobs.tsv").err
+
+
+def test_every_option_that_says_so_belongs_to_another_one_somewhere():
+    entries = [command for name in names() for command in load(name).commands.values()]
+    said = {option.of for command in entries for option in (*command.own, *command.parameters)}
+    assert said <= {option.of for command in entries for option in command.options}
+
+
+def test_help_tells_what_an_option_belongs_to(run):
+    text = " ".join(run("middle", "--help").text.split())
+    assert "Left out. [with --method median or trimmed; 1; default: 0.1]" in text
+    assert "Begin between two lines. [with --grid]" in text
+    assert "Used. [default: 1]" in text
 
 
 # --------------------------------------------------------------------------------------------------- errors, exit codes

@@ -289,7 +289,7 @@ BAD = {
     "at no events": (["--at", "path.csv"], 65, "path.csv: holds a warping path, not events"),
     "at and grid": (["--at", "events.csv", "--grid", "2"], 2, "--grid and --at cannot be had together"),
     "grid": (["--grid", "0"], 2, "--grid: must be above 0"),
-    "cost rate": (["--cost-rate", "2"], 2, "--cost-rate means nothing without --cost-matrix"),
+    "cost rate": (["--cost-rate", "2"], 2, "--cost-rate needs --cost-matrix"),
     "cost rate too high": (["--cost-rate", "1000", "--cost-matrix", "c.npy"], 2, "rate of the cost matrix must lie"),
     "method": (["--method", "best"], 2, "--method: 'best' is none of multiscale, exact"),
     "steps": (["--steps", "wild"], 2, "--steps: 'wild' is none of classic, slanted"),

@@ -36,8 +36,10 @@ A command file holds one decorated function and nothing heavy at its top::
         job.plot(events)
 
 An argument annotated with a frozen dataclass is a set of parameters: its fields become options (several dataclasses may
-stand side by side). An argument annotated ``Annotated[type, Option(…)]`` is an option of the command itself. The frame
-adds the shared options, makes one call a job, and turns errors into exit codes.
+stand side by side). An argument annotated ``Annotated[type, Option(…)]`` is an option of the command itself. An option
+that does something only beside another says so, ``of=("method", "dp")`` in `Option` or ``"of"`` in the metadata of a
+field; help tells it, and the frame refuses it elsewhere. The frame adds the shared options, makes one call a job, and
+turns errors into exit codes.
 
 Inputs have three shapes, made by `many` (X…: a job each), `fixed` (PATH X: one job) and `group` (A B …: one job);
 `None` for a command that reads nothing. A command with ``parts=True`` has several outputs: it calls
@@ -163,14 +165,28 @@ class Command:
             return formats.formats_for(self.writes)
         return tuple(row.name for row in formats.FORMATS.values() if row.writer)
 
-    @property
+    @functools.cached_property
     def options(self) -> tuple[Option, ...]:
-        """All options, in the order of the help."""
-        return (*self.own, *self.parameters, *self.shared)
+        """All options, in the order of the help.
+
+        A field whose metadata says ``"of": ("method", "hpss", "vocals")`` belongs to these choices of ``--method``;
+        in a command whose ``--method`` knows none of them, or that has none, it belongs to no option.
+        """
+        every = (*self.own, *self.parameters, *self.shared)
+        choices = {option.name: option.choices for option in every}
+        return tuple(dataclasses.replace(option, of=_known(option.of, choices)) for option in every)
 
     def __call__(self, *args: Any, **options: Any) -> None:
         """Call the function itself."""
         self.function(*args, **options)
+
+
+def _known(of: tuple[str, ...], choices: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return what `Option.of` means among options with these choices."""
+    if not of or of[0] not in choices:
+        return ()
+    known = tuple(choice for choice in of[1:] if choice in choices[of[0]])
+    return (of[0], *known) if known or len(of) == 1 else ()
 
 
 def _shared(command: Command) -> Iterator[Option]:

@@ -17,8 +17,6 @@ from mirtool.rhythm.parameters import PeakParameters
 if TYPE_CHECKING:
     from mirtool.types import Features
 
-TOLERANCE = 0.05  # s by which --snap moves events
-
 log = logging.getLogger("mirtool")
 
 
@@ -49,9 +47,7 @@ def onsets(
             "Write these events, each moved to the onset nearest to it.", metavar="EVENTS", files=True, offline=True
         ),
     ] = None,
-    tolerance: Annotated[
-        float | None, Option("How far --snap may move an event; 0.05 by default.", unit="s", least=0)
-    ] = None,
+    tolerance: Annotated[float, Option("How far it may move an event.", unit="s", least=0, of=("snap",))] = 0.05,
     slice: Annotated[
         str | None,
         Option(
@@ -80,8 +76,6 @@ def onsets(
 
     Paper: Böck, Widmer (2013), Maximum filter vibrato suppression for onset detection.
     """
-    if tolerance is not None and snap is None:
-        raise UsageProblem("--tolerance means nothing without --snap")
     if job.is_live:
         _live(job, parameters, picking)
         return
@@ -97,7 +91,7 @@ def onsets(
     else:
         from mirtool.rhythm.snapping import snap as snapped
 
-        job.write(snapped(job.read_file(snap, "events"), events, TOLERANCE if tolerance is None else tolerance))
+        job.write(snapped(job.read_file(snap, "events"), events, tolerance))
     if found.curve is None:
         job.plot(events)
         return

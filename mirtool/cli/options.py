@@ -1,7 +1,7 @@
 """The options: what one is, and those that mean the same everywhere, each defined once."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
 from typing import Any
@@ -36,6 +36,9 @@ class Option:
         Needs the whole input: not together with ``--live``. Outputs and folders always do.
     repeat : bool
         May be given several times; the function gets a tuple.
+    of : tuple of str
+        The option belongs to another: ``("method", "hpss", "vocals")`` to these choices of ``--method``, ``("over",)``
+        to any use of ``--over``. Without, it does nothing, and giving it is refused (`Command.options`).
     section : str
         Heading in help.
     in_rows : bool
@@ -61,6 +64,7 @@ class Option:
     folder: bool = False
     offline: bool = False
     repeat: bool = False
+    of: tuple[str, ...] = ()
     section: str = "Options"
     in_rows: bool = True
     files: bool = False
@@ -75,7 +79,7 @@ class Option:
     @property
     def flag(self) -> str:
         """The long flag."""
-        return "--" + self.name.strip("_").replace("_", "-")
+        return "--" + flag_name(self.name)
 
     @property
     def is_switch(self) -> bool:
@@ -105,7 +109,8 @@ class Option:
         """Help as a sentence, with unit and default."""
         text = self.help[:1].upper() + self.help[1:] if self.help[:1] in ascii_lowercase else self.help
         text += "" if text.endswith(".") else "."
-        notes = [self.unit] if self.unit else []
+        notes = [f"with --{flag_name(self.of[0])} {_either(self.of[1:])}".rstrip()] if self.of else []
+        notes += [self.unit] if self.unit else []
         if self.choices and self.metavar:
             notes.append(", ".join(self.choices))
         if self.default not in (None, False, (), "") or (self.section == "Parameters" and not self.is_switch):
@@ -132,6 +137,40 @@ class Option:
             raise UsageProblem(f"{self.flag}: must be above {self.above:g}, not {value}")
 
 
+def flag_name(name: str) -> str:
+    """Return what stands after the dashes for an argument or a field of that name."""
+    return name.strip("_").replace("_", "-")
+
+
+def refuse_idle(options: Iterable[Option], given: Container[str], values: Mapping[str, Any]) -> None:
+    """Raise `UsageProblem` if an option was given that does nothing beside the others; see `Option.of`.
+
+    Parameters
+    ----------
+    options : iterable of Option
+    given : container of str
+        Names of the options on the command line, or in a row of a job table. Parameter files hold all parameters, and
+        what does nothing may stand there.
+    values : mapping
+        What holds, by name: parameters and options that were given.
+    """
+    by_name = {option.name: option for option in options}
+    for option in by_name.values():
+        if not option.of or option.name not in given:
+            continue
+        owner, choices = by_name[option.of[0]], option.of[1:]
+        value = values.get(owner.name, owner.default)
+        if choices and str(value) not in choices:
+            shown = owner.none if value is None else value
+            raise UsageProblem(f"{option.flag} is for {owner.flag} {_either(choices)}, not {shown}")
+        if not choices and value in (None, False, ()):
+            raise UsageProblem(f"{option.flag} needs {owner.flag}")
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
 def _shared(name: str, kind: Any, help: str, default: Any = None, **more: Any) -> Option:
     return replace(Option(help, section="Shared options", **more), name=name, type=kind, default=default)
 
@@ -152,15 +191,15 @@ RAW = _shared(
     "raw", str, "That input is sound without a header, in this encoding.", metavar="ENCODING", choices=ENCODINGS
 )  # fmt: skip
 SAMPLE_RATE = _shared(
-    "sample_rate", int, "Sample rate of sound without a header.", metavar="HZ", unit="Hz", least=1
+    "sample_rate", int, "Sample rate of sound without a header.", metavar="HZ", unit="Hz", least=1, of=("raw",)
 )  # fmt: skip
-CHANNELS = _shared("channels", int, "Channels of sound without a header.", 1, metavar="N", least=1)
+CHANNELS = _shared("channels", int, "Channels of sound without a header.", 1, metavar="N", least=1, of=("raw",))
 LIVE = _shared(
     "live", bool, "Read sound that may have no end, and write each row as soon as it is known.", False, in_rows=False
 )  # fmt: skip
 DELAY = _shared(
     "delay", float, "The longest time from a sound to its row with --live; more time, better rows.", 0.4,
-    metavar="S", unit="s", least=0, in_rows=False,
+    metavar="S", unit="s", least=0, in_rows=False, of=("live",),
 )  # fmt: skip
 START = _shared("start", float | None, "Where to begin in the first input.", metavar="S", unit="seconds", least=0)
 DURATION = _shared(

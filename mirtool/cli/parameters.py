@@ -15,7 +15,7 @@ from mirtool.errors import FormatError, UsageProblem
 
 @functools.cache
 def options_of(kind: type) -> tuple[Option, ...]:
-    """Make an option of each field; its metadata gives help, unit, choices and metavar."""
+    """Make an option of each field; its metadata gives help, unit, choices, metavar and `of` (see `Option`)."""
     hints = typing.get_type_hints(kind)
     made = []
     for field in dataclasses.fields(kind):
@@ -32,6 +32,7 @@ def options_of(kind: type) -> tuple[Option, ...]:
                 none=meta.get("none", shared.none),
                 metavar=meta.get("metavar", shared.metavar),
                 choices=tuple(map(str, meta.get("choices", ()))) or value_text.choices_of(annotation),
+                of=tuple(meta.get("of", ())),
                 section="Parameters",
                 name=field.name,
                 type=annotation,

@@ -234,31 +234,28 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         column=_column(command, job) if collect and named else None,
         collect=collect,
         parts=parts,
-        reading=_reading(command, values),
+        reading=_reading(values),
         delay=values.get("delay", options.DELAY.default),
         quiet=bool(values.get("quiet")) or several,
         level=log.level,
     )
 
 
-def _reading(command: Command, values: Values) -> Reading:
+def _reading(values: Values) -> Reading:
     return Reading(
         format=values.get("from_"),
         start=values.get("start"),
         duration=values.get("duration"),
         feature_rate=values.get("input_feature_rate"),
         pedal=bool(values.get("pedal")),
-        raw=_raw(command, values),
+        raw=_raw(values),
         live=bool(values.get("live")),
     )
 
 
-def _raw(command: Command, values: Values) -> RawLayout | None:
+def _raw(values: Values) -> RawLayout | None:
     encoding, rate, channels = (values.get(name) for name in ("raw", "sample_rate", "channels"))
     if encoding is None:
-        for option in (options.SAMPLE_RATE, options.CHANNELS):
-            if option.name in values and option in command.shared:
-                raise UsageProblem(f"{option.flag} needs --raw")
         return None
     if values.get("from_") is not None:
         raise UsageProblem("--raw: not together with --from")
@@ -340,7 +337,9 @@ def _from_file(command: Command, values: Values) -> Values:
 
 def _parameters(command: Command, values: Values, file: Values) -> dict[str, Any]:
     flags = {option.name: values[option.name] for option in command.parameters if option.name in values}
-    return parameters.resolve(command.kinds, flags, file)
+    made = parameters.resolve(command.kinds, flags, file)
+    options.refuse_idle(command.options, values, {**values, **parameters.as_mapping(made.values())})
+    return made
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 def check(command: Command, plans: Sequence[Plan], values: Mapping[str, Any]) -> None:
     """Raise `UsageProblem` where the output of a command is wanted row by row, and cannot be written so."""
     if not values.get("live"):
-        if "delay" in values:
-            raise UsageProblem("--delay needs --live")
         return
     if len(plans) > 1 or any(plan.collect for plan in plans):
         raise UsageProblem("--live takes one input, and no --with-filename")

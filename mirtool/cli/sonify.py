@@ -30,7 +30,7 @@ def sonify(
     over: Annotated[
         str | None, Option("Mix it with this recording, at its sample rate.", metavar="AUDIO", files=True)
     ] = None,
-    stereo: Annotated[bool, Option("With --over: the recording on the left, the sonification on the right.")] = False,
+    stereo: Annotated[bool, Option("The recording on the left, the sonification on the right.", of=("over",))] = False,
     gain: Annotated[float, Option("Make the sonification louder, or softer.", metavar="DB", unit="dB")] = 0.0,
     instrument: Annotated[str, Option("What plays the notes; channel 10 is played by drums.", choices=INSTRUMENTS)] = (
         "piano"
@@ -56,8 +56,6 @@ def sonify(
     from mirtool.synthesis.sonify import sonified
 
     if over is None:
-        if stereo:
-            raise UsageProblem("--stereo needs --over AUDIO")
         sound = sonified(job.read(0), sample_rate or SAMPLE_RATE, instrument)
         if sound.frames is not None and sound.frames > LONGEST * sound.sample_rate:
             hours = sound.frames / sound.sample_rate / 3600

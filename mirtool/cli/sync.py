@@ -39,7 +39,12 @@ def sync(
     cost_matrix: Annotated[str | None, Option("Write the cost matrix.", metavar="FILE", output=".npy")] = None,
     cost_rate: Annotated[
         float | None,
-        Option("Frames per second of the cost matrix; by default those of the coarsest level.", unit="Hz", above=0),
+        Option(
+            "Frames per second of the cost matrix; by default those of the coarsest level.",
+            unit="Hz",
+            above=0,
+            of=("cost_matrix",),
+        ),
     ] = None,
 ) -> None:
     """Find which moment of one version of a piece is which moment of another.
@@ -66,8 +71,6 @@ def sync(
         raise UsageProblem("--anchors and --joint cannot be had together")
     if grid and at:
         raise UsageProblem("--grid and --at cannot be had together")
-    if cost_rate and not cost_matrix:
-        raise UsageProblem("--cost-rate means nothing without --cost-matrix")
     if cost_matrix and len(job.inputs) > 2:
         raise UsageProblem("--cost-matrix is for two versions")
     check(parameters)

@@ -6,6 +6,7 @@ NORMS = ("none", "l1", "l2", "max")
 BANKS = ("gaussian", "semitone")
 NOVELTY_STAGES = ("spectrogram", "compression", "difference", "accumulation", "novelty")
 NOVELTY_NORMS = ("none", "max", "local")
+FLUX = ("method", "superflux", "complexflux")  # what belongs to these methods of novelty only
 NOVELTY_METHODS = ("superflux", "complexflux", "energy", "spectral", "phase", "complex")
 
 
@@ -110,9 +111,9 @@ class BandParameters(AnalysisParameters):
         default=16000, metadata={"help": "sample rate to which the sound is brought", "unit": "Hz"}
     )
     window_length: int = field(default=1200, metadata={"help": "length of the Hann window", "unit": "samples"})
-    octave_bands: int = field(default=36, metadata={"help": "bands of an octave (superflux, complexflux)"})
-    low: float = field(default=30.0, metadata={"help": "lowest frequency (superflux, complexflux)", "unit": "Hz"})
-    high: float = field(default=8000.0, metadata={"help": "highest frequency (superflux, complexflux)", "unit": "Hz"})
+    octave_bands: int = field(default=36, metadata={"help": "bands of an octave", "of": FLUX})
+    low: float = field(default=30.0, metadata={"help": "lowest frequency", "unit": "Hz", "of": FLUX})
+    high: float = field(default=8000.0, metadata={"help": "highest frequency", "unit": "Hz", "of": FLUX})
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,9 @@ class FluxParameters(BandParameters):
         default=400.0,
         metadata={"help": "γ of log(1 + γ v); superflux and complexflux take v relative to the level of the sound"},
     )
-    lag: float = field(
-        default=0.02, metadata={"help": "time over which bands must rise (superflux, complexflux)", "unit": "s"}
-    )
+    lag: float = field(default=0.02, metadata={"help": "time over which bands must rise", "unit": "s", "of": FLUX})
     reach: int = field(
-        default=1,
-        metadata={"help": "bands by which a partial may move without counting as new (superflux, complexflux)"},
+        default=1, metadata={"help": "bands by which a partial may move without counting as new", "of": FLUX}
     )
     lookahead: float = field(
         default=1.0,

@@ -34,7 +34,9 @@ class TempogramParameters(PeriodicityParameters):
             "choices": TEMPOGRAMS,
         },
     )
-    octave_bins: int = field(default=30, metadata={"help": "rows of a cyclic tempogram"})
+    octave_bins: int = field(
+        default=30, metadata={"help": "rows", "of": ("method", "cyclic", "cyclic-autocorrelation")}
+    )
 
 
 @dataclass(frozen=True)
@@ -145,11 +147,20 @@ class TempoParameters:
 class TempoCurveParameters:
     """How the local tempo is followed."""
 
-    curve_rate: float = field(default=2.0, metadata={"help": "rows per second of a curve", "unit": "Hz"})
+    curve_rate: float = field(default=2.0, metadata={"help": "rows per second", "unit": "Hz", "of": ("curve",)})
     curve_window: float = field(
-        default=8.0, metadata={"help": "length of the window in which the tempo counts as steady", "unit": "s"}
+        default=8.0,
+        metadata={
+            "help": "length of the window in which the tempo counts as steady",
+            "unit": "s",
+            "of": ("curve",),
+        },
     )
     steadiness: float = field(
         default=20.0,
-        metadata={"help": "what a change of tempo by an octave costs: more makes the curve smoother", "unit": "s"},
+        metadata={
+            "help": "what a change of tempo by an octave costs: more makes the curve smoother",
+            "unit": "s",
+            "of": ("curve",),
+        },
     )
