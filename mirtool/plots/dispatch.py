@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from mirtool.errors import UsageProblem
 from mirtool.plots import audio, features, notes, sync, tables
+from mirtool.plots.factorization import factorization_figure
 from mirtool.plots.figure import Panel, compose, save
-from mirtool.types import AudioSource, Events, Features, Notes, Score, Segments, Table, WarpingPath
+from mirtool.types import AudioSource, Events, Factorization, Features, Notes, Score, Segments, Table, WarpingPath
 
 
 def panels_of(container: Any, start: float = 0.0) -> list[Panel]:
@@ -94,7 +95,7 @@ def draw(content: Any | Figure | Callable[[], Figure], target: BinaryIO, format:
 
     Parameters
     ----------
-    content : AudioSource, Features, Table, Score, Figure or callable
+    content : AudioSource, Features, Factorization, Table, Score, Figure or callable
         A callable without arguments returns a `Figure`; it is called here, so that nothing is drawn without need.
     target : binary stream
     format : str
@@ -102,4 +103,6 @@ def draw(content: Any | Figure | Callable[[], Figure], target: BinaryIO, format:
     """
     if callable(content):
         content = content()
+    if isinstance(content, Factorization):
+        content = factorization_figure(content)
     save(content if isinstance(content, Figure) else figure_of([content]), target, format)

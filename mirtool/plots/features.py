@@ -22,7 +22,7 @@ _SIMILARITY = ("ssm", "similarity", "recurrence", "crp", "cost")
 
 
 @dataclass(frozen=True)
-class _Rows:
+class Rows:
     """The vertical axis of a matrix: its borders, label and ticks (None: matplotlib's choice)."""
 
     low: float
@@ -99,7 +99,7 @@ def _paint_matrix(features: Features, span: tuple[float, float], height: float, 
     sparse = features.kind in _SPARSE
     image = pooled(features.data, MAX_ROWS, BINS, "max" if sparse else "mean")
     image, label = _levels(features, image)
-    rows = _vertical(features, span)
+    rows = vertical(features, span)
     low, high, colours = _scale(features, image)
     drawn = axes.imshow(image, extent=(*span, rows.low, rows.high), vmin=low, vmax=high, cmap=colours, rasterized=True)
     axes.set_ylabel(rows.label)
@@ -134,16 +134,16 @@ def _scale(features: Features, image: NDArray[np.float32]) -> tuple[float, float
     return low, high if high > low else low + 1.0, "gray_r"
 
 
-def _vertical(features: Features, span: tuple[float, float]) -> _Rows:
+def vertical(features: Features, span: tuple[float, float]) -> Rows:
     """Lay out the rows: in their own unit where they are evenly spaced, else by index with round numbers as ticks."""
     count, name, axis = features.data.shape[0], features.dims[0] if features.dims else "feature", features.axis
     if features.dims and name == features.dims[-1] and features.feature_rate is not None:
-        return _Rows(span[0], span[0] + count / features.feature_rate, labels.dimension(name))
+        return Rows(span[0], span[0] + count / features.feature_rate, labels.dimension(name))
     label = labels.dimension(name)
     if len(axis) != count:
         if name == "chroma" and count == 12:
             return _named(labels.CHROMA, label)
-        return _Rows(-0.5, count - 0.5, label)
+        return Rows(-0.5, count - 0.5, label)
     if isinstance(axis[0], str):
         return _named(tuple(labels.pretty(str(value)) for value in axis), label)
     values = np.asarray(axis, dtype=np.float64)
@@ -152,21 +152,21 @@ def _vertical(features: Features, span: tuple[float, float]) -> _Rows:
     if name == "pitch":
         ticks = np.array(labels.pitch_ticks(values[0], values[-1]), dtype=np.float64)
         names = tuple(labels.pitch_name(int(pitch)) for pitch in ticks)
-        return _Rows(-0.5, count - 0.5, label, np.interp(ticks, values, np.arange(count)), names)
+        return Rows(-0.5, count - 0.5, label, np.interp(ticks, values, np.arange(count)), names)
     steps = np.diff(values)
     if np.allclose(steps, steps[0], rtol=1e-3):
         half = steps[0] / 2
-        return _Rows(values[0] - half, values[-1] + half, label)
+        return Rows(values[0] - half, values[-1] + half, label)
     if np.all(steps > 0):
         ticks = labels.nice_values(values)
-        return _Rows(
+        return Rows(
             -0.5, count - 0.5, label, np.interp(ticks, values, np.arange(count)), tuple(f"{tick:g}" for tick in ticks)
         )
     return _named(tuple(f"{value:g}" for value in values), label)
 
 
-def _named(names: tuple[str, ...], label: str) -> _Rows:
+def _named(names: tuple[str, ...], label: str) -> Rows:
     """Rows that have names; of many only every second, third … is written."""
     step = -(-len(names) // 16)
     ticks = np.arange(0, len(names), step, dtype=np.float64)
-    return _Rows(-0.5, len(names) - 0.5, label, ticks, names[::step])
+    return Rows(-0.5, len(names) - 0.5, label, ticks, names[::step])

@@ -78,6 +78,31 @@ def _runs(matrix: NDArray[np.float32], borders: NDArray[np.intp], axis: int, mod
     return np.asarray(sums / (counts if axis == 1 else counts[:, None]))
 
 
+def log_rows(image: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+    """Lay rows 1 … K - 1, evenly spaced from 0 on, out on a logarithmic axis: the maximum of what falls on each place.
+
+    Parameters
+    ----------
+    image : ndarray, shape (K, N), K > 2
+    rows : int
+        Upper limit of the height of the result; low rows are wider than one place.
+
+    Returns
+    -------
+    ndarray, shape (min(K, rows), N)
+        Place m is centred at row (K - 1) ** (m / (height - 1)).
+    """
+    K = len(image)
+    height = min(K, rows)
+    centres = np.arange(-0.5, height) / (height - 1)
+    borders = np.clip(np.rint((K - 1) ** centres), 1, K).astype(np.intp)
+    nearest = np.clip(np.rint((K - 1) ** (centres[:-1] + 0.5 / (height - 1))), 1, K - 1).astype(np.intp)
+    result = image[nearest]
+    for place in np.flatnonzero(np.diff(borders) > 1):
+        result[place] = image[borders[place] : borders[place + 1]].max(axis=0)
+    return result
+
+
 @dataclass(frozen=True)
 class Envelope:
     """The lowest and highest value in each run of equal length.
