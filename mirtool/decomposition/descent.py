@@ -98,7 +98,7 @@ def factorize(
     V: NDArray[np.floating],
     parameters: FactorizationParameters,
     start: Start,
-    length: int,
+    length: int | None,
     make: Callable[[Problem, Matrix, Matrix], Model],
     advance: Callable[[float], None],
     threads: int | None,
@@ -107,40 +107,42 @@ def factorize(
 
     Parameters
     ----------
-    length : int
-        T; templates in `start` and in the result have three dimensions.
+    length : int or None
+        T; None for templates of two dimensions, in `start` and in the result.
     make : callable
         Takes the problem, W and H, and returns a model.
     """
     beta = check(parameters)
     frames = frames_first(V)
     N, K = frames.shape
-    W, H = given(start.W, (K, None, length), "templates"), given(start.H, (None, N), "activations")
+    T, two = length or 1, length is None
+    W, H = given(start.W, (K, None) if two else (K, None, T), "templates"), given(start.H, (None, N), "activations")
     rank = W.shape[1] if W is not None else H.shape[0] if H is not None else parameters.rank
     if H is not None and len(H) != rank:
         raise DataError(f"{rank} templates, but {len(H)} activations")
-    free_W, free_H = (~np.broadcast_to(np.asarray(flags, bool), (rank,)) for flags in (start.fixed_templates, start.fixed_activations))
+    free_W = ~np.broadcast_to(np.asarray(start.fixed_templates, bool), (rank,))
+    free_H = ~np.broadcast_to(np.asarray(start.fixed_activations, bool), (rank,))
     unit = level(frames)
-    W = None if W is None else np.ascontiguousarray(W.transpose(2, 1, 0)[::-1]).reshape(-1, K)
+    W = None if W is None else np.ascontiguousarray(W.reshape(K, rank, T).transpose(2, 1, 0)[::-1]).reshape(-1, K)
     H = None if H is None else np.ascontiguousarray(H.T) / np.float32(unit or 1)
-    best_W, best_H = drawn(W, H, (length, K, N), rank, np.random.default_rng((parameters.seed, 0)))
+    best_W, best_H = drawn(W, H, (T, K, N), rank, np.random.default_rng((parameters.seed, 0)))
     trace = np.zeros(1)
     if unit == 0:
         best_H[:, free_H] = 0
     else:
         measure = divergence(beta, np.float32(1 / unit), frames)
-        penalties = Penalties(parameters.sparsity, parameters.continuity, rank, length * K)
-        with Blocks(N, K, length * rank, threads) as blocks:
+        penalties = Penalties(parameters.sparsity, parameters.continuity, rank, T * K)
+        with Blocks(N, K, T * rank, threads) as blocks:
             problem = Problem(frames, free_W, free_H, measure, penalties, blocks)
             for restart in range(parameters.restarts):
                 rng = np.random.default_rng((parameters.seed, restart))
-                model = make(problem, *drawn(W, H, (length, K, N), rank, rng))
+                model = make(problem, *drawn(W, H, (T, K, N), rank, rng))
                 found = descend(model, parameters.iterations, parameters.tolerance, advance)
                 if restart == 0 or found[-1] < trace[-1]:
                     best_W, best_H, trace = model.W, model.H, found
-    templates = best_W.reshape(length, rank, K)[::-1].transpose(2, 1, 0)
+    templates = best_W.reshape(T, rank, K)[::-1].transpose(2, 1, 0)
     templates, activations = normalized(templates, best_H.T * np.float32(unit or 1), free_W & free_H)
-    return Factors(templates, activations, trace * unit**beta)
+    return Factors(templates[..., 0] if two else templates, activations, trace * unit**beta)
 
 
 def normalized(W: Matrix, H: Matrix, free: NDArray[np.bool_]) -> tuple[Matrix, Matrix]:

@@ -5,7 +5,6 @@ its activations happen while it is in the cache. Sums over blocks are added in o
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +49,7 @@ def nmf(
     DataError
         Values that are negative or not finite, or a beginning of another shape.
     """
-    start = start or Start()
-    if start.W is not None:
-        start = replace(start, W=np.asarray(start.W)[..., None])
-    factors = factorize(V, parameters, start, 1, _Model, advance, threads)
-    return replace(factors, W=factors.W[..., 0])
+    return factorize(V, parameters, start or Start(), None, _Model, advance, threads)
 
 
 class _Model:
