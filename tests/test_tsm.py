@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mirtool.blocks import reblocked
 from mirtool.errors import DataError, ParameterError
-from mirtool.signal._kernels import harmonic_mask, lock_phases
+from mirtool.signal._kernels import lock_phases
 from mirtool.signal.parameters import TimeScaleParameters
 from mirtool.signal.tsm import METHODS, TimeScaled
 from mirtool.types import Audio, AudioSource
@@ -200,20 +200,6 @@ def test_memory_does_not_grow_with_length(method):
 
     peak(5)
     assert peak(90) - peak(30) < 1e6
-
-
-@given(st.integers(0, 3), st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=20)
-def test_the_mask_compares_medians(half, seed):
-    rng = np.random.default_rng(seed)
-    power = rng.uniform(0, 1, (9 + 2 * half, 70 + 2 * half)).astype(np.float32)
-    mask = np.empty((9, 70), dtype=np.float32)
-    harmonic_mask(power, half, mask)
-    for n in range(9):
-        for k in range(70):
-            over_time = np.median(power[n : n + 2 * half + 1, k + half])
-            over_frequency = np.median(power[n + half, k : k + 2 * half + 1])
-            assert mask[n, k] == (over_time >= over_frequency)
 
 
 def spectra(*shape):

@@ -7,47 +7,6 @@ from numpy.typing import NDArray
 
 from mirtool.jit import kernel
 
-_STRIP = 64  # bins whose medians are found together: a strip of all rows stays in the first cache
-
-
-@kernel
-def median_rows(rows: NDArray[np.float32], length: int) -> None:
-    """Sort the smaller half of each column of rows (length × strip), so that row length // 2 holds the medians.
-
-    Written as exchanges of whole rows, which the compiler turns into vector minima and maxima.
-    """
-    strip = rows.shape[1]
-    for done in range(length // 2 + 1):
-        for row in range(length - 1, done, -1):
-            for k in range(strip):
-                a, b = rows[row - 1, k], rows[row, k]
-                rows[row - 1, k] = a if a < b else b
-                rows[row, k] = b if a < b else a
-
-
-@kernel
-def harmonic_mask(power: NDArray[np.float32], half: int, mask: NDArray[np.float32]) -> None:
-    """Fill mask (F × K) with 1 where the median over time is at least the median over frequency, else 0.
-
-    power : (F + 2·half) × (K + 2·half), the neighbourhood of F frames and K bins; a median takes 2·half + 1 values.
-    """
-    frames, bins = mask.shape
-    length = 2 * half + 1
-    over_time = np.empty((length, _STRIP), dtype=np.float32)
-    over_frequency = np.empty((length, _STRIP), dtype=np.float32)
-    for n in range(frames):
-        for begin in range(0, bins, _STRIP):
-            count = min(_STRIP, bins - begin)
-            for j in range(length):
-                for k in range(count):
-                    over_time[j, k] = power[n + j, half + begin + k]
-                    over_frequency[j, k] = power[n + half, begin + j + k]
-            median_rows(over_time, length)
-            median_rows(over_frequency, length)
-            for k in range(count):
-                mask[n, begin + k] = 1.0 if over_time[half, k] >= over_frequency[half, k] else 0.0
-
-
 @kernel
 def _next_peak(power: NDArray[np.float32], begin: int) -> int:
     """Return the first bin from `begin` on that is larger than its four neighbours, or the number of bins."""
@@ -113,7 +72,6 @@ def lock_phases(
 
 def warm() -> None:
     """Compile every kernel with the types that are used."""
-    harmonic_mask(np.ones((3, 3), np.float32), 1, np.empty((1, 1), np.float32))
     X = np.zeros((1, 1, 5), np.complex64)
     order = np.zeros(1, np.int64)
     lock_phases(X, order, order, np.empty_like(X), np.empty((1, 5), np.complex64))

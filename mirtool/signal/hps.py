@@ -1,137 +1,223 @@
-"""Split sound into a harmonic and a percussive part, and find the transients of the latter: the front of `tsm`.
+"""Split sound into a harmonic and a percussive part by medians over time and over frequency, block by block.
 
-Fitzgerald, Harmonic/percussive separation using median filtering, DAFx 2010; FMP, Section 8.1.1. The mask is binary and
-the percussive part is what the harmonic one leaves, so that both always sum to the input.
+Fitzgerald, Harmonic/percussive separation using median filtering, DAFx 2010; FMP, Section 8.1.1: what sounds makes
+horizontal lines in a spectrogram, which a median over time keeps, and strokes make vertical lines, which a median over
+frequency keeps. Masks are made of the two; all channels share them, so that the stereo image stays.
+
+`split` is one stage. It takes and gives streams of samples, so that stages can follow each other at several resolutions.
 """
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mirtool.signal._kernels import harmonic_mask
+from mirtool.errors import ParameterError
+from mirtool.signal._median_kernels import column_medians, row_medians
+from mirtool.signal.stft import hann, overlap_add
+from mirtool.threads import in_order
 
 Samples = NDArray[np.float32]  # channels × n: the transforms run along contiguous samples
+Matrix = NDArray[np.float32]  # frames × bins
+Masking = Callable[[Matrix, Matrix], Sequence[Matrix]]
 
-MEDIAN_HALF = 5  # medians of 11 frames (128 ms) and 11 bins (237 Hz)
-_FRAMES = 128  # a block: its spectra stay in the cache
-_CONTEXT = MEDIAN_HALF + 3  # hops of sound on either side of a block that its masks and frames reach into
+_BLOCK_SAMPLES = 1 << 21  # samples of the frames of a block, all channels together, as far as possible
+_BATCH_SAMPLES = 1 << 17  # samples of the frames that are transformed at a time: they stay in the cache
 
 
-def split(chunks: Iterable[Samples], channels: int, window: NDArray[np.float32]) -> Iterator[tuple[Samples, Samples]]:
+@dataclass(frozen=True)
+class Resolution:
+    """How finely a stage looks at time and frequency.
+
+    Parameters
+    ----------
+    size : int
+        Samples of the window (Hann), even.
+    hop : int
+        Samples from one frame to the next, at most a quarter of the window.
+    frames, bins : int
+        How many values the medians over time and over frequency take, odd.
+
+    Raises
+    ------
+    ParameterError
+        A window or a hop that does not fit, or medians of an even number of values.
+    """
+
+    size: int
+    hop: int
+    frames: int
+    bins: int
+
+    def __post_init__(self) -> None:
+        if self.size < 4 or self.size % 2 or not 1 <= self.hop <= self.size // 4:
+            raise ParameterError(f"no window of {self.size} samples with a hop of {self.hop}: a quarter of it at most")
+        for length in (self.frames, self.bins):
+            if length < 1 or length % 2 == 0:
+                raise ParameterError(f"medians of an odd number of values, not of {length}")
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """The parts of a stretch of sound.
+
+    Parameters
+    ----------
+    parts : tuple of ndarray, shape (channels, n)
+        One for each mask, and last what they leave: they sum to the sound.
+    masks : tuple of ndarray, shape (frames, bins)
+        The masks of the frames that are centred in the stretch.
+    """
+
+    parts: tuple[Samples, ...]
+    masks: tuple[Matrix, ...]
+
+
+def split(chunks: Iterable[Samples], channels: int, resolution: Resolution, masking: Masking) -> Iterator[Piece]:
     """Split a stream.
+
+    The medians see the sound mirrored at its ends, so that what begins with the recording is no attack; over frequency,
+    the spectrum of real sound is its own mirror image.
 
     Parameters
     ----------
     chunks : iterable of ndarray, shape (channels, any)
     channels : int
-        All share one mask, so that the stereo image stays.
-    window : ndarray, shape (N,)
-        Periodic Hann window; the hop is N/4.
+    resolution : Resolution
+    masking : callable
+        Makes masks (frames × bins, 0 to 1) of the energies that the medians over time and over frequency leave
+        (frames × bins each).
 
     Yields
     ------
-    harmonic, percussive : ndarray, shape (channels, n)
+    Piece
     """
-    hop = len(window) // 4
-    step, context = _FRAMES * hop, _CONTEXT * hop
-    held = np.zeros((channels, context), dtype=np.float32)
-    for chunk in chunks:
-        held = np.concatenate((held, chunk), axis=1)
-        while held.shape[1] >= step + 2 * context:
-            yield _split_block(held[:, : step + 2 * context], window)
-            held = held[:, step:]
-    while held.shape[1] > context:
-        rest = held.shape[1] - context
-        padded = np.zeros((channels, step + 2 * context), dtype=np.float32)
-        padded[:, : min(rest + context, padded.shape[1])] = held[:, : padded.shape[1]]
-        harmonic, percussive = _split_block(padded, window)
-        yield harmonic[:, :rest], percussive[:, :rest]
-        held = held[:, step:]
+    stage = _Stage(channels, resolution, masking)
+    yield from in_order(stage.piece, stage.blocks(chunks))
 
 
-def _split_block(x: Samples, window: NDArray[np.float32]) -> tuple[Samples, Samples]:
-    """Split the middle of a block that has its context on either side."""
-    from scipy.fft import irfft, rfft  # loads in 0.25 s; transforms batches twice as fast as numpy
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Frames `first` to `stop` with the sound around them.
 
-    size, hop = len(window), len(window) // 4
-    X = rfft(sliding_window_view(x, size, axis=1)[:, ::hop] * window)
-    channels, frames, bins = X.shape
-    power = np.zeros((frames, bins + 2 * MEDIAN_HALF), dtype=np.float32)
-    inner = power[:, MEDIAN_HALF:-MEDIAN_HALF]
-    for channel in X:
-        inner += channel.real**2
-        inner += channel.imag**2
-    power[:, :MEDIAN_HALF] = inner[:, MEDIAN_HALF:0:-1]
-    power[:, -MEDIAN_HALF:] = inner[:, -2 : -2 - MEDIAN_HALF : -1]
-    mask = np.empty((frames - 2 * MEDIAN_HALF, bins), dtype=np.float32)
-    harmonic_mask(power, MEDIAN_HALF, mask)
-    kept = X[:, MEDIAN_HALF:-MEDIAN_HALF]
-    kept *= mask
-    framed = irfft(kept, size)
-    framed *= window / np.float32(1.5)
-    # frame j covers quarters j to j + 3 of the sound; the middle begins with the last quarter of frame 0
-    quarters = framed.reshape(channels, len(mask), 4, hop)
-    count = len(mask) - 3
-    harmonic = quarters[:, 3:, 0] + quarters[:, 2:-1, 1] + quarters[:, 1:-2, 2] + quarters[:, :-3, 3]
-    harmonic = harmonic.reshape(channels, count * hop)
-    begin = _CONTEXT * hop
-    return harmonic, x[:, begin : begin + count * hop] - harmonic
-
-
-class Transients:
-    """Online detection of the sharp attacks of a percussive signal.
-
-    An attack is a bin of about 1.5 ms whose peak is the highest within 11 ms on either side and `RISE` times the mean
-    of the 30 ms before. A false one does no harm: there the sound is merely not stretched for some milliseconds.
-
-    Parameters
-    ----------
-    width : int
-        Samples of a bin.
+    `last` is the last frame of all where that is known; `length` the samples that the block stands for.
     """
 
-    RISE = 4.0
-    _NEAR, _PAST = 8, 20
+    samples: Samples
+    first: int
+    stop: int
+    last: int | None
+    length: int
 
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._peaks = np.zeros(self._PAST + self._NEAR, dtype=np.float32)
-        self._places = np.zeros(self._PAST + self._NEAR, dtype=np.int64)
-        self._begin = 0
-        self.positions = np.empty(0, dtype=np.int64)  # of all attacks not yet forgotten (samples)
-        self.until = 0  # they are complete up to here (samples)
 
-    def push(self, percussive: Samples) -> None:
-        """Take the next samples (channels × n); only the last chunk may be no multiple of the width."""
-        missing = -percussive.shape[1] % self._width
-        level = np.pad(np.abs(percussive).max(axis=0), (0, missing)).reshape(-1, self._width)
-        places = level.argmax(axis=1)
-        peaks = level[np.arange(len(level)), places]
-        places = places + self._begin + self._width * np.arange(len(level))
-        self._begin += level.size
-        self._peaks = np.concatenate((self._peaks, peaks))
-        self._places = np.concatenate((self._places, places))
-        self._decide()
+class _Stage:
+    """The geometry of blocks, and what is done with one of them, which depends on no other."""
 
-    def flush(self) -> None:
-        """Decide on the last samples: silence follows."""
-        self.push(np.zeros((1, self._NEAR * self._width), dtype=np.float32))
+    def __init__(self, channels: int, resolution: Resolution, masking: Masking) -> None:
+        size, hop = resolution.size, resolution.hop
+        self._channels, self._resolution, self._masking = channels, resolution, masking
+        self._window = hann(size)
+        # overlapping squared windows add up to this at every sample that `hop` tells apart
+        overlap = -(-size // hop)
+        total = overlap_add(np.broadcast_to(self._window**2, (2 * overlap, size)), hop)
+        steady = total[overlap * hop :][:hop]
+        self._synthesis = self._window / np.resize(steady, size)
+        self._reach = -(-size // (2 * hop))  # frames before and after a sample that hold it
+        self._half = resolution.frames // 2
+        around = 2 * (self._reach + self._half)  # frames that a block has in common with others: an eighth of it
+        self._step = min(8 * around, max(_BLOCK_SAMPLES // (channels * size), around))
+        self._batch = max(_BATCH_SAMPLES // (channels * size), 1)
 
-    def forget(self, before: int) -> None:
-        """Drop attacks before a sample."""
-        self.positions = self.positions[self.positions >= before]
+    def blocks(self, chunks: Iterable[Samples]) -> Iterator[_Block]:
+        """Cut a stream into blocks."""
+        hop = self._resolution.hop
+        context = (self._reach + self._half) * hop + self._resolution.size // 2
+        step = self._step * hop
+        held = np.zeros((self._channels, context), dtype=np.float32)
+        first = 0
+        for chunk in chunks:
+            held = np.concatenate((held, chunk), axis=1)
+            while held.shape[1] >= step + 2 * context:
+                yield _Block(held[:, : step + 2 * context], first, first + self._step, None, step)
+                held = held[:, step:]
+                first += self._step
+        left = held.shape[1] - context
+        last = first + left // hop
+        while left > 0:
+            length = min(left, step)
+            stop = first + -(-length // hop)
+            samples = np.zeros((self._channels, (stop - first) * hop + 2 * context), dtype=np.float32)
+            there = held[:, : samples.shape[1]]
+            samples[:, : there.shape[1]] = there
+            yield _Block(samples, first, stop, last, length)
+            held, first, left = held[:, length:], stop, left - length
 
-    def _decide(self) -> None:
-        near, past = self._NEAR, self._PAST
-        count = len(self._peaks) - past - near
-        if count <= 0:
-            return
-        here = self._peaks[past : past + count]
-        highest = sliding_window_view(self._peaks[past - near :], 2 * near + 1)[:count].max(axis=1)
-        before = sliding_window_view(self._peaks, past - 2)[:count].mean(axis=1)
-        found = (here == highest) & (here > self.RISE * before + 1e-5)
-        self.positions = np.concatenate((self.positions, self._places[past : past + count][found]))
-        self._peaks, self._places = self._peaks[count:], self._places[count:]
-        self.until = self._begin - near * self._width
+    def piece(self, block: _Block) -> Piece:
+        """Split a block."""
+        hop, half, reach = self._resolution.hop, self._half, self._reach
+        windows = sliding_window_view(block.samples, self._resolution.size, axis=1)[:, ::hop]
+        count = block.stop - block.first + 2 * (half + reach)
+        X, energy = self._transformed(windows[:, :count])
+        if block.first == 0 or block.last is not None:
+            begin = block.first - half - reach
+            energy = energy[_mirrored(np.arange(begin, begin + count), block.last) - begin]
+        masks = self._masking(*self._medians(energy))
+        context = (reach + half) * hop + self._resolution.size // 2
+        rest = block.samples[:, context : context + block.length].copy()
+        parts = []
+        for mask in masks:
+            part = self._sound(X, mask, block.length)
+            rest -= part
+            parts.append(part)
+        inside = slice(reach, len(masks[0]) - reach + (block.last == block.stop))
+        return Piece((*parts, rest), tuple(mask[inside] for mask in masks))
+
+    def _transformed(self, windows: NDArray[np.float32]) -> tuple[NDArray[np.complex64], Matrix]:
+        """Return the spectra (channels × m × bins) of the inner frames, and the energies (frames × bins) of all."""
+        channels, count, size = windows.shape
+        spectra = np.empty((channels, count, size // 2 + 1), dtype=np.complex64)
+        energy = np.empty(spectra.shape[1:], dtype=np.float32)
+        for begin in range(0, count, self._batch):
+            part = slice(begin, begin + self._batch)
+            X = np.fft.rfft(windows[:, part] * self._window, out=spectra[:, part])
+            np.square(X[0].real, out=energy[part])
+            for values in (X[0].imag, *(side for channel in X[1:] for side in (channel.real, channel.imag))):
+                energy[part] += values * values
+        return spectra[:, self._half : count - self._half], energy
+
+    def _medians(self, energy: Matrix) -> tuple[Matrix, Matrix]:
+        """Return the medians over time and over frequency of the inner frames."""
+        half, side = self._half, self._resolution.bins // 2
+        shape = (len(energy) - 2 * half, energy.shape[1])
+        over_time, over_frequency = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        column_medians(energy, self._resolution.frames, over_time)
+        inner = energy[half : half + shape[0]]
+        padded = np.ascontiguousarray(np.pad(inner, ((0, 0), (side, side)), mode="reflect"))
+        row_medians(padded, self._resolution.bins, over_frequency)
+        return over_time, over_frequency
+
+    def _sound(self, X: NDArray[np.complex64], mask: Matrix, length: int) -> Samples:
+        """Return the samples (channels × length) that a mask takes."""
+        size, hop = self._resolution.size, self._resolution.hop
+        sound = np.zeros((len(X), (len(mask) - 1) * hop + size), dtype=np.float32)
+        for begin in range(0, len(mask), self._batch):
+            part = slice(begin, begin + self._batch)
+            framed: NDArray[np.float32] = np.fft.irfft(X[:, part] * mask[part], size)
+            framed *= self._synthesis
+            added = overlap_add(framed, hop)
+            sound[:, begin * hop : begin * hop + added.shape[1]] += added
+        begin = self._reach * hop + size // 2
+        return sound[:, begin : begin + length]
+
+
+def _mirrored(frames: NDArray[np.int64], last: int | None) -> NDArray[np.int64]:
+    """Return the frames between 0 and `last` (None: not in sight) that are the mirror images of frames outside."""
+    frames = np.abs(frames)
+    if last is None:
+        return frames
+    period = max(2 * last, 1)
+    frames %= period
+    return np.minimum(frames, period - frames) if last else np.zeros_like(frames)

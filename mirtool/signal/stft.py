@@ -190,3 +190,79 @@ class STFT:
     def _transform(self, windows: NDArray[np.float32]) -> NDArray[np.complex64]:
         spectra: NDArray[Any] = np.fft.rfft(windows * self.window)  # complex64: numpy keeps the precision
         return spectra
+
+
+def overlap_add(frames: NDArray[np.float32], hop: int) -> NDArray[np.float32]:
+    """Return the sum of frames (… × m × N), each `hop` samples after the one before, shape (… × (m - 1) · hop + N)."""
+    count, size = frames.shape[-2:]
+    overlap = -(-size // hop)  # frames so many apart do not touch each other and are added in one go
+    rounded = (count - 1 + 2 * overlap) * hop
+    total = np.zeros((*frames.shape[:-2], rounded), dtype=np.float32)
+    for first in range(min(overlap, count)):
+        part = frames[..., first::overlap, :]
+        strides = (*total.strides[:-1], overlap * hop * total.itemsize, total.itemsize)
+        there = as_strided(total[..., first * hop :], part.shape, strides)
+        there += part
+    return total[..., : (count - 1) * hop + size]
+
+
+class InverseSTFT:
+    """Online inverse of `STFT`: overlap-add of windowed frames (Griffin and Lim, IEEE TASSP 32(2), 1984, Equation 6).
+
+    Of spectra that were not changed the sound comes back as it was, up to rounding, from its first sample to its last;
+    of others, the sound whose spectra are nearest to them.
+
+    Parameters
+    ----------
+    window : array_like, shape (N,)
+        As for `STFT`.
+    hop : float
+        As for `STFT`, but whole.
+
+    Raises
+    ------
+    ParameterError
+        The hop is not whole, or so large that some samples lie at the edges of windows only.
+    """
+
+    _LEAST = 1e-3  # share of the largest sum of squared windows; where there is less, rounding errors are heard
+
+    def __init__(self, window: ArrayLike, hop: float) -> None:
+        self.window: NDArray[np.float32] = np.ascontiguousarray(window, dtype=np.float32)
+        size, self._half = self.window.size, self.window.size // 2
+        if not float(hop).is_integer() or not 1 <= hop <= size:
+            raise ParameterError(f"the way back from spectra needs a hop of 1 to {size} whole samples, not {hop:g}")
+        self.hop = int(hop)
+        frames = 2 * -(-size // self.hop)
+        weights = self._weights(frames)[self._half : self._half + frames * self.hop]
+        if weights.min() < self._LEAST * weights.max():
+            raise ParameterError(f"windows of {size} samples overlap too little at a hop of {self.hop}")
+        self._next = -self._half  # index of the first sample that is not complete
+        self._tail: NDArray[np.float32] = np.zeros(size - self.hop, dtype=np.float32)
+        self._weight = np.zeros(size - self.hop, dtype=np.float32)
+
+    def push(self, frames: NDArray[np.complex64]) -> NDArray[np.float32]:
+        """Take frames (… × m × bins), such as channels × m × bins; return the samples (… × n) that they complete."""
+        framed: NDArray[np.float32] = np.fft.irfft(frames, self.window.size)
+        framed *= self.window
+        total, weight = overlap_add(framed, self.hop), self._weights(framed.shape[-2])
+        kept = self._weight.size
+        total[..., :kept] += self._tail
+        weight[:kept] += self._weight
+        done = framed.shape[-2] * self.hop
+        self._tail, self._weight = total[..., done:], weight[done:]
+        return self._divided(total[..., :done], weight[:done])
+
+    def flush(self, length: int) -> NDArray[np.float32]:
+        """Return the remaining samples (… × n) of a sound of `length` samples; the state is spent."""
+        left = length - self._next
+        return self._divided(self._tail[..., :left], self._weight[:left])
+
+    def _weights(self, count: int) -> NDArray[np.float32]:
+        return overlap_add(np.broadcast_to(self.window**2, (count, self.window.size)), self.hop)
+
+    def _divided(self, total: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return samples of the sound: what lies before its beginning is left out."""
+        skipped = min(max(-self._next, 0), total.shape[-1])
+        self._next += total.shape[-1]
+        return total[..., skipped:] / weight[skipped:]

@@ -23,13 +23,15 @@ from numpy.typing import NDArray
 
 from mirtool.blocks import reblocked
 from mirtool.errors import DataError, ParameterError
-from mirtool.signal.hps import Samples, Transients, split
+from mirtool.signal.hps import Matrix, Resolution, Samples, split
 from mirtool.signal.parameters import TimeScaleParameters
 from mirtool.signal.stft import hann
+from mirtool.signal.transients import Transients
 from mirtool.types import AudioSource
 
 TimeMap = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
+_MEDIAN = 11  # frames (128 ms) and bins (237 Hz) of the medians
 _BATCH = 64  # synthesis frames of the phase vocoder at a time
 _INSTANT = 1 << 21  # a batch is halved until it reads fewer samples than this
 _MOST_SECONDS = 1e6
@@ -122,14 +124,16 @@ class _Feed:
 
     def __init__(self, source: AudioSource, method: "tuple[type[_Engine], ...]") -> None:
         self.channels, self.sample_rate = source.channels, source.sample_rate
-        window = hann(_fft_size(source.sample_rate) // 2)
+        size = _fft_size(source.sample_rate) // 2
         chunks = self._read(source)
-        self._parts: Iterator[tuple[Samples, ...]]
-        self._parts = split(chunks, source.channels, window) if len(method) > 1 else ((chunk,) for chunk in chunks)
+        self._parts: Iterator[tuple[Samples, ...]] = ((chunk,) for chunk in chunks)
+        if len(method) > 1:
+            resolution = Resolution(size, size // 4, frames=_MEDIAN, bins=_MEDIAN)
+            self._parts = (piece.parts for piece in split(chunks, source.channels, resolution, _larger))
         self._held: list[Samples] = [np.zeros((source.channels, 0), dtype=np.float32) for _ in method]
         self.begin = self.end = 0
         self.exhausted = False
-        self.transients = Transients(max(len(window) // 32, 1)) if len(method) > 1 else None
+        self.transients = Transients(max(size // 32, 1)) if len(method) > 1 else None
 
     @staticmethod
     def _read(source: AudioSource) -> Iterator[Samples]:
@@ -325,6 +329,11 @@ METHODS: dict[str, tuple[type[_Engine], ...]] = {
     "pv": (PhaseVocoder,),
     "wsola": (Similar,),
 }
+
+
+def _larger(over_time: Matrix, over_frequency: Matrix) -> list[Matrix]:
+    """Return the mask of what is harmonic: where the median over time is the larger one."""
+    return [(over_time >= over_frequency).astype(np.float32)]
 
 
 def _fft_size(sample_rate: int) -> int:
