@@ -42,7 +42,14 @@ MANY = [command for command in READING if command.inputs.shape == "many"]
 
 
 def each(chosen: list[Command]) -> Any:
-    slow = {("sync",), ("onsets",), ("tempo",), ("beats",), ("features", "novelty")}  # where loops are not compiled
+    slow = {
+        ("sync",),
+        ("onsets",),
+        ("tempo",),
+        ("beats",),
+        ("separate",),
+        ("features", "novelty"),
+    }  # where loops are not compiled
     cases = [
         pytest.param(command, id="-".join(command.path), marks=[compiled] if command.path in slow else [])
         for command in chosen

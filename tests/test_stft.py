@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.signal.stft import STFT, frame_count, hann
+from mirtool.signal.stft import STFT, InverseSTFT, frame_count, hann, overlap_add
 
 
 def noise(length, seed=0):
@@ -96,3 +96,52 @@ def test_bad_input():
     for value in (np.nan, np.inf, -np.inf):
         with pytest.raises(DataError, match="not finite"):
             STFT(hann(8), 2).push(np.array([0, value, 0], np.float32))
+
+
+def back(samples, window, hop, batch=None):
+    """Transform channels (C × n) and bring them back."""
+    states, inverse = [STFT(window, hop, batch) for _ in samples], InverseSTFT(window, hop)
+    batches = [state.push(channel) + state.flush() for state, channel in zip(states, samples, strict=True)]
+    pieces = [inverse.push(np.stack(batch)) for batch in zip(*batches, strict=True)]
+    return np.concatenate([*pieces, inverse.flush(samples.shape[1])], axis=-1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    length=st.integers(1, 500),
+    window=st.integers(8, 70),
+    overlap=st.floats(3, 8),
+    channels=st.integers(1, 3),
+    batch=st.one_of(st.none(), st.integers(1, 7)),
+)
+def test_the_inverse_gives_the_sound_back(length, window, overlap, channels, batch):
+    samples = noise((channels, length))
+    found = back(samples, hann(window), max(int(window / overlap), 1), batch)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, samples, atol=1e-4)
+
+
+def test_the_inverse_is_exact_at_the_usual_sizes():
+    samples = noise((2, 50000))
+    for hop in (256, 512, 600):
+        assert np.abs(back(samples, hann(2048), hop) - samples).max() < 1e-5
+
+
+def test_the_inverse_of_one_channel_and_of_no_frames():
+    inverse = InverseSTFT(hann(8), 2)
+    assert inverse.push(np.zeros((3, 5), np.complex64)).shape == (2,)
+    assert inverse.flush(4).shape == (2,)
+    assert InverseSTFT(hann(8), 2).flush(0).shape == (0,)
+
+
+def test_frames_are_added_up():
+    frames = np.arange(1, 7, dtype=np.float32).reshape(3, 2)
+    assert overlap_add(frames, 1).tolist() == [1, 5, 9, 6]
+    assert overlap_add(frames, 2).tolist() == [1, 2, 3, 4, 5, 6]
+    assert overlap_add(frames, 3).tolist() == [1, 2, 0, 3, 4, 0, 5, 6]
+
+
+def test_hops_without_a_way_back():
+    for hop, words in ((2.5, "whole samples"), (9, "1 to 8"), (8, "too little")):
+        with pytest.raises(ParameterError, match=words):
+            InverseSTFT(hann(8), hop)

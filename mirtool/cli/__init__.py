@@ -6,5 +6,6 @@ A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`)
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
     "Rhythm": ("onsets", "tempo", "beats"),
+    "Decompose": ("separate",),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mirtool.jit import kernel
 
+
 @kernel
 def _next_peak(power: NDArray[np.float32], begin: int) -> int:
     """Return the first bin from `begin` on that is larger than its four neighbours, or the number of bins."""

@@ -4,21 +4,25 @@ Fitzgerald, Harmonic/percussive separation using median filtering, DAFx 2010; FM
 horizontal lines in a spectrogram, which a median over time keeps, and strokes make vertical lines, which a median over
 frequency keeps. Masks are made of the two; all channels share them, so that the stereo image stays.
 
-`split` is one stage. It takes and gives streams of samples, so that stages can follow each other at several resolutions.
+`split` is one stage, from a stream of samples to streams of samples: stages of several resolutions can follow each
+other.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mirtool.errors import ParameterError
+from mirtool.blocks import CHUNK
+from mirtool.errors import DataError, ParameterError
 from mirtool.signal._median_kernels import column_medians, row_medians
 from mirtool.signal.stft import hann, overlap_add
 from mirtool.threads import in_order
+from mirtool.types import AudioSource
 
 Samples = NDArray[np.float32]  # channels × n: the transforms run along contiguous samples
 Matrix = NDArray[np.float32]  # frames × bins
@@ -74,6 +78,14 @@ class Piece:
 
     parts: tuple[Samples, ...]
     masks: tuple[Matrix, ...]
+
+
+def channels_of(source: AudioSource) -> Iterator[Samples]:
+    """Yield the samples of a source, channel by channel (channels × n); raise `DataError` where they are not finite."""
+    for block in source.blocks(CHUNK):
+        if not (math.isfinite(block.min(initial=0)) and math.isfinite(block.max(initial=0))):
+            raise DataError("the sound holds samples that are not finite numbers")
+        yield np.ascontiguousarray(block.T)
 
 
 def split(chunks: Iterable[Samples], channels: int, resolution: Resolution, masking: Masking) -> Iterator[Piece]:
@@ -205,7 +217,7 @@ class _Stage:
         sound = np.zeros((len(X), (len(mask) - 1) * hop + size), dtype=np.float32)
         for begin in range(0, len(mask), self._batch):
             part = slice(begin, begin + self._batch)
-            framed: NDArray[np.float32] = np.fft.irfft(X[:, part] * mask[part], size)
+            framed: NDArray[Any] = np.fft.irfft(X[:, part] * mask[part], size)  # numpy keeps the precision
             framed *= self._synthesis
             added = overlap_add(framed, hop)
             sound[:, begin * hop : begin * hop + added.shape[1]] += added

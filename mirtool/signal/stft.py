@@ -243,7 +243,7 @@ class InverseSTFT:
 
     def push(self, frames: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Take frames (… × m × bins), such as channels × m × bins; return the samples (… × n) that they complete."""
-        framed: NDArray[np.float32] = np.fft.irfft(frames, self.window.size)
+        framed: NDArray[Any] = np.fft.irfft(frames, self.window.size)
         framed *= self.window
         total, weight = overlap_add(framed, self.hop), self._weights(framed.shape[-2])
         kept = self._weight.size

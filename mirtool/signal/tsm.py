@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mirtool.blocks import reblocked
 from mirtool.errors import DataError, ParameterError
-from mirtool.signal.hps import Matrix, Resolution, Samples, split
+from mirtool.signal.hps import Matrix, Resolution, Samples, channels_of, split
 from mirtool.signal.parameters import TimeScaleParameters
 from mirtool.signal.stft import hann
 from mirtool.signal.transients import Transients
@@ -125,7 +125,7 @@ class _Feed:
     def __init__(self, source: AudioSource, method: "tuple[type[_Engine], ...]") -> None:
         self.channels, self.sample_rate = source.channels, source.sample_rate
         size = _fft_size(source.sample_rate) // 2
-        chunks = self._read(source)
+        chunks = channels_of(source)
         self._parts: Iterator[tuple[Samples, ...]] = ((chunk,) for chunk in chunks)
         if len(method) > 1:
             resolution = Resolution(size, size // 4, frames=_MEDIAN, bins=_MEDIAN)
@@ -134,13 +134,6 @@ class _Feed:
         self.begin = self.end = 0
         self.exhausted = False
         self.transients = Transients(max(size // 32, 1)) if len(method) > 1 else None
-
-    @staticmethod
-    def _read(source: AudioSource) -> Iterator[Samples]:
-        for block in source.blocks(1 << 16):
-            if not (math.isfinite(block.min(initial=0)) and math.isfinite(block.max(initial=0))):
-                raise DataError("the sound holds samples that are not finite numbers")
-            yield np.ascontiguousarray(block.T)
 
     def advance(self, first: int, last: int) -> None:
         """Read until sample `last` is in sight (or the source ends), and forget what lies before `first`."""

@@ -1,0 +1,119 @@
+"""Harmonic-percussive separation by median filtering (FMP, Section 8.1).
+
+Fitzgerald, Harmonic/percussive separation using median filtering, DAFx 2010; with a margin, and a residual for what is
+neither, Driedger, Müller, Disch, Extending harmonic-percussive separation of audio signals, ISMIR 2014.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.decomposition.masks import MaskStream, Matrix, check, masks, transform_size
+from mirtool.decomposition.parameters import HpssParameters
+from mirtool.errors import ParameterError
+from mirtool.signal.hps import Piece, Resolution, channels_of, split
+from mirtool.types import AudioSource
+
+LONGEST = 60.0  # s of the median over time
+
+
+@dataclass(frozen=True)
+class HarmonicPercussive:
+    """The parts of a sound, computed as they are read; they sum to it. `Stems`, with the masks that make them.
+
+    Parameters
+    ----------
+    source : AudioSource
+    parameters : HpssParameters
+    """
+
+    source: AudioSource
+    parameters: HpssParameters
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("harmonic", "percussive") if self.parameters.margin == 1 else ("harmonic", "percussive", "residual")
+
+    @property
+    def sample_rate(self) -> int:
+        return self.source.sample_rate
+
+    @property
+    def channels(self) -> int:
+        return self.source.channels
+
+    @property
+    def frames(self) -> int | None:
+        return self.source.frames
+
+    def blocks(self) -> Iterator[tuple[NDArray[np.float32], ...]]:
+        """Yield blocks (n × channels) of the parts; see `Stems`."""
+        for piece in self._pieces():
+            yield tuple(part.T for part in piece.parts)
+
+    @property
+    def masks(self) -> MaskStream:
+        """The masks of all parts, of which the last is what the others leave of 1."""
+        resolution = resolution_of(self.parameters, self.sample_rate)
+        return MaskStream(resolution.size, resolution.hop, self._masks)
+
+    def _masks(self) -> Iterator[tuple[Matrix, ...]]:
+        for piece in self._pieces():
+            yield (*piece.masks, np.float32(1) - np.add.reduce(piece.masks))
+
+    def _pieces(self) -> Iterator[Piece]:
+        def masking(over_time: Matrix, over_frequency: Matrix) -> tuple[Matrix, ...]:
+            found = masks((over_time, over_frequency), self.parameters, self.parameters.margin)
+            return found[:1] if self.parameters.margin == 1 else found
+
+        resolution = resolution_of(self.parameters, self.sample_rate)
+        yield from split(channels_of(self.source), self.channels, resolution, masking)
+
+
+def hpss(source: AudioSource, parameters: HpssParameters) -> HarmonicPercussive:
+    """Separate what sounds from what is struck.
+
+    Parameters
+    ----------
+    source : AudioSource
+    parameters : HpssParameters
+
+    Returns
+    -------
+    HarmonicPercussive
+        Parts ``harmonic`` and ``percussive``, with a margin above 1 also ``residual``.
+
+    Raises
+    ------
+    ParameterError
+        A parameter outside its domain.
+    DataError
+        While it is read: samples that are not finite.
+    """
+    check(parameters)
+    if not 1 <= parameters.margin <= 1000:
+        raise ParameterError(f"the margin lies between 1 and 1000, not at {parameters.margin:g}")
+    resolution_of(parameters, source.sample_rate)
+    return HarmonicPercussive(source, parameters)
+
+
+def resolution_of(parameters: HpssParameters, sample_rate: int) -> Resolution:
+    """Return windows and medians in samples, frames and bins; raise `ParameterError` where they are out of bounds."""
+    size = transform_size(parameters.window, sample_rate)
+    hop = size // 4 if parameters.hop is None else round(parameters.hop * sample_rate)
+    if not 0 < parameters.time_median <= LONGEST:
+        raise ParameterError(f"the median over time takes up to {LONGEST:g} s, not {parameters.time_median:g} s")
+    if not 0 < parameters.frequency_median <= sample_rate / 2:
+        limit = sample_rate / 2
+        raise ParameterError(f"the median over frequency takes up to {limit:g} Hz, not {parameters.frequency_median:g}")
+    if not 1 <= hop <= size // 4:
+        raise ParameterError(f"the hop is at most a quarter of the window ({size / 4 / sample_rate:.4f} s)")
+    frames, bins = parameters.time_median * sample_rate / hop, parameters.frequency_median * size / sample_rate
+    return Resolution(size, hop, nearest_odd(frames), nearest_odd(bins))
+
+
+def nearest_odd(number: float) -> int:
+    """Return the odd whole number nearest to a positive number."""
+    return 2 * int(number / 2) + 1
