@@ -143,7 +143,7 @@ def halves(job: Job) -> None:
     job.write_part("second", type(events)({"time": events["time"][middle:]}))
 
 
-@command(many("X", "audio", "audio"), writes="audio", parts=True)
+@command(many("X", "audio", "audio"), writes="audio", parts=True, plots=True)
 def layers(
     job: Job,
     trouble: Annotated[str, Option("What goes wrong.", choices=("no", "nan", "data", "twice", "slow"))] = "no",
@@ -168,7 +168,7 @@ def layers(
     names = ("above", "above") if trouble == "twice" else ("above", "below")
     frames = source.frames * copies
     job.write_part("levels", Features(np.ones((2, 3)), 10.0))
-    job.write_stems(StemStream(names, source.sample_rate, source.channels, frames, make))
+    job.write_stems(StemStream(names, source.sample_rate, source.channels, frames, make), plot=True)
 
 
 @command(many("X", "audio", "audio"), writes="events", plots=True, live=True)

@@ -163,6 +163,15 @@ def test_a_signal_leaves_no_part(sound, number):
     assert files("out") == ["levels.npy"]
 
 
+def test_a_picture_is_made_of_all_parts_in_the_same_pass(run, sound):
+    assert run("layers", "take.wav", "-o", "out/", "--plot", "a.svg").code == 0
+    assert run("layers", "take.wav", "--only", "above", "-o", "above.wav", "--plot", "b.svg").code == 0
+    assert Path("a.svg").read_bytes() == Path("b.svg").read_bytes()
+    assert Path("above.wav").read_bytes() == Path("out/above.wav").read_bytes()
+    assert run("layers", "take.wav", "--only", "nothing", "-o", "x.wav", "--plot", "c.svg").code == 2
+    assert not os.path.exists("c.svg")
+
+
 def test_memory_does_not_grow_with_the_length(sound):
     peaks = []
     for copies in ("100", "1500"):  # 64 MB in each of two files

@@ -46,7 +46,7 @@ Inputs have three shapes, made by `many` (X…: a job each), `fixed` (PATH X: on
 ``job.write_part(name, container)`` for each, or ``job.write_stems(stems)`` for sounds that are computed side by side
 (`mirtool.types.Stems`), and users choose a folder (``-o DIR/``) or one part (``--only NAME``). `writes` then says what
 most parts are, and so which formats ``--format`` offers; a part of another kind has its own. Work on a part that nobody
-asked for is spared with ``job.wants(name)``.
+asked for is spared with ``job.wants(name)``. With ``plots=True`` ``job.write_stems(stems, plot=True)`` draws them, too.
 
 The job reads and writes: `Job.read`, `write`, `write_part`, `write_stems` and `wants`, `write_as` (further files),
 `plot`, `draw`, `rows`, `progress`, `log`. Errors are raised as in `mirtool.errors`, from anywhere.

@@ -3,7 +3,7 @@
 import io
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +172,10 @@ class Job:
             raise interrupt
 
     def wants(self, part: str) -> bool:
-        """Whether a part will be written; a chapter that can leave parts out may be given this method."""
+        """Whether a part is needed, written or drawn; a chapter that can leave parts out may be given this method."""
+        return self._is_written(part) or self.plan.plot is not None
+
+    def _is_written(self, part: str) -> bool:
         return self.plan.only in (None, part)
 
     def write_part(self, part: str, container: "Container") -> None:
@@ -181,18 +184,39 @@ class Job:
 
         row = self._format_of(formats.container_name(container))
         self.parts[part] = part + row.extensions[0]
-        if not self.wants(part):
+        if not self._is_written(part):
             return
         if self.plan.only is not None:
             self.write(container)
             return
         formats.write(container, self._place_of(part), format=row.name, subtype=self.plan.subtype)
 
-    def write_stems(self, stems: "Stems") -> None:
+    def write_stems(self, stems: "Stems", *, plot: bool = False) -> None:
         """Write the parts of a separation in one pass, all whole or none: DIR/PART.ext each.
 
         With --only PART that part alone is written, where -o says; of the others nothing is kept.
+
+        Parameters
+        ----------
+        stems : Stems
+        plot : bool
+            Draw the mixture and its parts, made in the same pass, if --plot asks for a picture.
         """
+        if plot and self.plan.plot is not None and self.plan.only in (None, *stems.names):
+            from mirtool.signal.overview import watched
+
+            stems, spectrograms = watched(stems)
+            self._write_stems(stems)
+            self.plot(lambda: self._separation(spectrograms()))
+        else:
+            self._write_stems(stems)
+
+    def _separation(self, spectrograms: "Mapping[str, Features]") -> Any:
+        from mirtool.plots.separation import separation_figure
+
+        return separation_figure(spectrograms, self.plan.reading.start or 0.0)
+
+    def _write_stems(self, stems: "Stems") -> None:
         from mirtool.io import audio_output
         from mirtool.io.options import WriteOptions
 
