@@ -7,5 +7,6 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
     "Rhythm": ("onsets", "tempo", "beats"),
     "Decompose": ("separate",),
+    "Analyse": ("transcribe",),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from mirtool import percussion
 from mirtool.errors import DataError
 from mirtool.io.beat_map import END_OF_TRACK, score_of_beats
 from mirtool.io.options import WriteOptions
@@ -14,7 +15,7 @@ from mirtool.tempo_map import TempoMap
 from mirtool.types import Events, Notes, Score, Table
 
 TICKS_PER_BEAT = 1000  # at the default tempo, 120 a minute: 2000 ticks a second
-CLICK_PITCH, CLICK_CHANNEL, CLICK_SECONDS = 37, 9, 0.05  # side stick of the General MIDI drum set
+CLICK_PITCH = 37  # side stick of the General MIDI drum set
 # What comes first at one tick: ends of notes, then changes, then notes, then ends of notes without length.
 OFF, CHANGE, ON, ZERO_OFF, LAST = range(5)
 
@@ -28,7 +29,8 @@ def write(container: Table | Score, stream: BinaryIO, options: WriteOptions) -> 
     ----------
     container : Score, Notes or Events
         A score keeps its ticks and messages. Notes stand on a grid of 1/2000 s at a fixed tempo. Events with a column
-        `beat` become a tempo map (see `mirtool.io.beat_map`); other events become clicks.
+        `beat` become a tempo map (see `mirtool.io.beat_map`), those whose labels name drums notes of the drum set;
+        other events become clicks.
     stream : binary file
         Need not be seekable.
     options : WriteOptions
@@ -42,7 +44,7 @@ def write(container: Table | Score, stream: BinaryIO, options: WriteOptions) -> 
     if isinstance(container, Notes):
         container = score_of_notes(container)
     elif isinstance(container, Events):
-        container = score_of_beats(container) if "beat" in container else score_of_notes(_clicks(container))
+        container = score_of_beats(container) if "beat" in container else score_of_notes(_struck(container))
     if not isinstance(container, Score):
         raise DataError(f"{type(container).__name__.lower()} cannot be written as MIDI")
     stream.write(encoded(container))
@@ -155,14 +157,18 @@ def score_of_notes(notes: Notes) -> Score:
     return Score(notes, ticks, tempo_map, tuple(map(tuple, tracks)))
 
 
-def _clicks(events: Events) -> Notes:
+def _struck(events: Events) -> Notes:
+    """Return events as notes of the drum set."""
+    strokes = percussion.notes_of_strokes(events)
+    if strokes is not None:
+        return strokes
     count = len(events)
     return Notes(
         {
             "onset": events["time"],
-            "offset": events["time"] + CLICK_SECONDS,
+            "offset": events["time"] + percussion.SECONDS,
             "pitch": np.full(count, CLICK_PITCH),
             "velocity": np.full(count, 100),
-            "channel": np.full(count, CLICK_CHANNEL),
+            "channel": np.full(count, percussion.CHANNEL),
         }
     )

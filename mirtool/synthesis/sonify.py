@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mirtool import percussion
 from mirtool.errors import DataError
 from mirtool.synthesis.clicks import click_track
 from mirtool.synthesis.instruments import instrument
@@ -9,11 +10,6 @@ from mirtool.synthesis.mix import summed
 from mirtool.synthesis.render import Rendering
 from mirtool.synthesis.tones import PitchCurve, pitch_tones, shepard_tones
 from mirtool.types import AudioSource, Events, Features, Notes, Score, Segments, Table
-
-DRUM_CHANNEL = 9
-# Strokes that labels may name → the pitch on which `Drums` plays them.
-DRUMS = {"kick": 36, "bd": 36, "kd": 36, "bass drum": 36, "snare": 38, "sd": 38, "hihat": 42, "hi-hat": 42, "hh": 42}
-CYMBAL = 49  # any other stroke
 
 
 def sonified(container: Table | Score | Features, sample_rate: int, player: str = "piano") -> AudioSource:
@@ -53,7 +49,7 @@ def sonified(container: Table | Score | Features, sample_rate: int, player: str 
         raise DataError(f"no sound for a table with the columns {','.join(container.columns)}")
     if "f0_hz" in container:
         return PitchCurve(container, sample_rate)
-    strokes = _strokes(container)
+    strokes = percussion.notes_of_strokes(container)
     return click_track(container, sample_rate) if strokes is None else _notes(strokes, sample_rate, "drums")
 
 
@@ -76,24 +72,10 @@ def _tuning(features: Features) -> float:
 
 
 def _notes(notes: Notes, sample_rate: int, player: str) -> AudioSource:
-    drums = notes["channel"] == DRUM_CHANNEL if "channel" in notes else np.zeros(len(notes), np.bool_)
+    drums = notes["channel"] == percussion.CHANNEL if "channel" in notes else np.zeros(len(notes), np.bool_)
     players = ((~drums, player), (drums, "drums"))
     tuned, struck = (
         Rendering(Notes({name: values[mine] for name, values in notes.columns.items()}), sample_rate, instrument(who))
         for mine, who in players
     )
     return summed(tuned, struck) if drums.any() else tuned
-
-
-def _strokes(events: Events) -> Notes | None:
-    """Return labelled events as notes of the drum kit; None if no label names a stroke."""
-    labels = [str(label).strip().lower() for label in events["label"]] if "label" in events else []
-    if not any(label in DRUMS for label in labels):
-        return None
-    velocity = np.full(len(labels), 100.0)
-    if "strength" in events and events["strength"].dtype != object:
-        strength = np.nan_to_num(np.maximum(events["strength"], 0))
-        velocity = 60 + 67 * strength / max(float(strength.max(initial=0)), 1e-9)
-    time = events["time"]
-    pitch = [DRUMS.get(label, CYMBAL) for label in labels]
-    return Notes({"onset": time, "offset": time, "pitch": np.array(pitch, dtype=np.float64), "velocity": velocity})

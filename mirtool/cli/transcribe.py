@@ -1,0 +1,50 @@
+"""`mirtool transcribe`."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import many
+from mirtool.cli.job import Job
+from mirtool.cli.options import Option
+from mirtool.errors import UsageProblem
+from mirtool.transcription.parameters import DrumParameters
+
+
+@command(many("X", "audio", "audio"), writes="events", plots=True)
+def transcribe(
+    job: Job,
+    parameters: DrumParameters,
+    drums: Annotated[bool, Option("Find the strokes of drums.")] = False,
+) -> None:
+    """Write down what drums play.
+
+    Columns: time,label,strength
+
+    Labels are kick, snare, hihat, tom, crash, ride and rim; strength is 1 for a strong stroke of that drum. The sound is
+    taken for a sum of templates of these, made of synthesised strokes, and a stroke is where a template becomes active
+    enough: --threshold 2 asks for strokes twice as strong. With --format midi strokes become notes of the General MIDI
+    drum set on channel 10. --plot draws the activations with what was found.
+
+    For example:
+        mirtool transcribe loop.wav --drums
+        mirtool transcribe song.wav --drums -o drums.mid
+
+    Paper: Dittmar, Gärtner (2014), Real-time transcription and separation of drum recordings based on NMF decomposition.
+    """
+    if not drums:
+        raise UsageProblem("give --drums: drums are what can be transcribed")
+    from mirtool.transcription.drums import drum_activations, drum_strokes
+
+    source, start = job.read_from_zero()
+    found = drum_activations(source, parameters)
+    activations = replace(found, start=found.start + start)
+    events = drum_strokes(activations, parameters)
+    job.write(events)
+
+    def figure() -> Any:
+        from mirtool.plots.drums import drums_figure
+
+        return drums_figure(activations, events)
+
+    job.plot(figure)

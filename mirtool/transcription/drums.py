@@ -1,0 +1,200 @@
+"""Strokes of drums, by templates of each and when they are active.
+
+The recording is taken for a sum of templates that last some frames (NMFD: Smaragdis, ICA 2004), learned beforehand, of
+which only the activations are found: the fixed bases of Dittmar and Gärtner, "Real-time transcription and separation of
+drum recordings based on NMF decomposition", DAFx 2014, with time in the templates (Lindsay-Smith, McDonald and Sandler,
+"Drumkit transcription via convolutive NMF", DAFx 2012). A drum that rings on is then active at its stroke alone.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.decomposition.descent import Start
+from mirtool.decomposition.drum_templates import DrumTemplates, drum_templates
+from mirtool.decomposition.nmfd import nmfd
+from mirtool.decomposition.parameters import FactorizationParameters
+from mirtool.errors import DataError, ParameterError
+from mirtool.features.bands import log_bands
+from mirtool.features.frames import Frames, analysis_state, features, gathered, power, provenance, sample_blocks
+from mirtool.rhythm.parameters import PeakParameters
+from mirtool.rhythm.peaks import Peaks, PeakState
+from mirtool.transcription.parameters import DrumParameters
+from mirtool.types import Audio, AudioSource, Events, Features
+
+
+@dataclass(frozen=True)
+class Drum:
+    """When the activation of a drum counts as a stroke.
+
+    Parameters
+    ----------
+    share : float
+        Least height of a peak, relative to a strong stroke of that drum.
+    presence : float
+        Least strength of its strong strokes, relative to those of the strongest drum.
+    """
+
+    share: float
+    presence: float
+
+
+DRUMS = {
+    "kick": Drum(0.4, 0.2),
+    "snare": Drum(0.2, 0.1),
+    "hihat": Drum(0.23, 0.05),
+    "tom": Drum(0.4, 0.2),
+    "crash": Drum(0.4, 0.1),
+    "ride": Drum(0.3, 0.1),
+    "rim": Drum(0.4, 0.15),
+}
+STRONG = 0.95  # quantile of the peaks of a drum: the level of its strong strokes
+_COMPARISON = 0.03  # s to either side over which a peak is the highest
+_BLOCK = 2000  # frames that are factorised together
+_SIDE = 3  # templates' lengths of context on either side of a block, whose activations are thrown away
+
+
+def drum_activations(source: AudioSource, parameters: DrumParameters) -> Features:
+    """Find out how much of each drum begins at each moment.
+
+    Parameters
+    ----------
+    source : AudioSource
+    parameters : DrumParameters
+
+    Returns
+    -------
+    Features
+        Kind ``activation``, R × N; the axis holds the names of the drums.
+
+    Raises
+    ------
+    ParameterError
+        A parameter outside its domain.
+    DataError
+        Samples that are not finite.
+    """
+    _check(parameters)
+    bands = replace(parameters, high=min(parameters.high, 0.45 * source.sample_rate))
+    templates = _templates(bands)
+    owners = np.array([templates.drums == drum for drum in DRUMS], dtype=np.float32)
+    frames = (H @ owners.T for H in _activations(_band_frames(source, bands), templates, parameters))
+    axis = tuple(DRUMS)
+    return features(
+        gathered(frames, len(axis)), "activation", "drum", axis, parameters.feature_rate, provenance(parameters)
+    )
+
+
+def drum_strokes(activations: Features, parameters: DrumParameters) -> Events:
+    """Pick the strokes out of activations.
+
+    A peak is a stroke if it is high enough among those of its drum, and if the drum plays a part at all.
+
+    Parameters
+    ----------
+    activations : Features
+        R × N, the axis naming drums.
+    parameters : DrumParameters
+
+    Returns
+    -------
+    Events
+        Columns ``time,label,strength``, by time; strength is 1 for a strong stroke of that drum.
+
+    Raises
+    ------
+    DataError
+        No activations of drums.
+    """
+    rate = activations.feature_rate
+    if rate is None or activations.data.ndim != 2 or len(activations.axis) != len(activations.data):
+        raise DataError("activations of drums have a row a drum, with its name")
+    peaks = {str(name): _peaks(row, rate, parameters) for name, row in zip(activations.axis, activations.data)}
+    strong = {name: float(np.quantile(found.heights, STRONG)) if len(found.heights) else 0.0 for name, found in peaks.items()}
+    strongest = max(strong.values(), default=0.0)
+    rows = []
+    for order, (name, found) in enumerate(peaks.items()):
+        drum = DRUMS.get(name, Drum(0.4, 0.1))
+        least = parameters.threshold * max(drum.share * strong[name], drum.presence * strongest)
+        for place, height in zip(found.places.tolist(), found.heights.tolist(), strict=True):
+            if height >= least > 0:
+                rows.append((max(activations.start + place / rate, 0.0), order, name, height / strong[name]))
+    rows.sort()
+    return Events(
+        {
+            "time": np.array([row[0] for row in rows]),
+            "label": np.array([row[2] for row in rows], dtype=object),
+            "strength": np.array([row[3] for row in rows]),
+        }
+    )
+
+
+def _check(parameters: DrumParameters) -> None:
+    for name in ("power", "threshold"):
+        value = getattr(parameters, name)
+        if not 0 < value < math.inf:
+            raise ParameterError(f"the {name} must be positive, and finite: not {value:g}")
+    if not 0 <= parameters.template <= 2:
+        raise ParameterError(f"templates last 0 to 2 s, not {parameters.template:g} s")
+
+
+def _length(parameters: DrumParameters) -> int:
+    """Return the frames of a template."""
+    return max(round(parameters.template * parameters.feature_rate), 1)
+
+
+def _templates(parameters: DrumParameters) -> DrumTemplates:
+    def transform(samples: NDArray[np.float32]) -> Frames:
+        return np.concatenate(list(_band_frames(Audio(samples, parameters.analysis_rate), parameters)))
+
+    hop = parameters.analysis_rate / parameters.feature_rate
+    return drum_templates(
+        tuple(DRUMS), _length(parameters), hop, parameters.analysis_rate, parameters.window_length, transform
+    )
+
+
+def _band_frames(source: AudioSource, parameters: DrumParameters) -> Iterator[Frames]:
+    """Yield compressed magnitudes in bands (n × K)."""
+    state = analysis_state(parameters)
+    filters, _ = log_bands(parameters)
+
+    def compressed(spectra: NDArray[np.complex64]) -> Frames:
+        return np.asarray((power(spectra) @ filters) ** np.float32(parameters.power / 2))
+
+    for samples in sample_blocks(source, parameters.analysis_rate):
+        yield from (compressed(spectra) for spectra in state.push(samples))
+    yield from (compressed(spectra) for spectra in state.flush())
+
+
+def _activations(batches: Iterator[Frames], templates: DrumTemplates, parameters: DrumParameters) -> Iterator[Frames]:
+    """Yield the activations (n × R) of frames, block by block."""
+    length = _length(parameters)
+    side = _SIDE * length
+    plan = FactorizationParameters(iterations=parameters.iterations, tolerance=0.0)
+
+    def factorised(V: Frames) -> Frames:
+        R = templates.W.shape[1]
+        H = np.full((R, len(V)), max(float(V.sum()) / (len(V) * R), 1e-30), np.float32)
+        return nmfd(V.T, plan, length, Start(templates.W, H, fixed_templates=True)).H.T
+
+    held: Frames = np.zeros((0, len(templates.W)), np.float32)
+    before = 0  # frames held that are context
+    for batch in batches:
+        held = np.concatenate((held, batch))
+        while len(held) >= before + _BLOCK + side:
+            yield factorised(held[: before + _BLOCK + side])[before : before + _BLOCK]
+            kept = before + _BLOCK - side
+            held, before = held[kept:], side
+    if len(held) > before:
+        yield factorised(held)[before:]
+
+
+def _peaks(curve: Frames, rate: float, parameters: DrumParameters) -> Peaks:
+    state = PeakState(PeakParameters(0.0, parameters.min_gap, _COMPARISON), rate)
+    found = [state.push(np.ascontiguousarray(curve)), state.flush()]
+    return Peaks(
+        np.concatenate([peaks.places for peaks in found]), np.concatenate([peaks.heights for peaks in found])
+    )
