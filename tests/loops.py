@@ -14,8 +14,9 @@ def stroke(drum: str, seed: int = 0) -> NDArray[np.float64]:
     if drum == "kick":
         return np.sin(2 * np.pi * (52 * t + 2.0 * (1 - np.exp(-t / 0.03)))) * np.exp(-t / 0.08)
     if drum == "snare":
-        return 0.5 * np.sin(2 * np.pi * 190 * t) * np.exp(-t / 0.04) + 0.5 * noise * np.exp(-t / 0.06)
-    return 0.4 * np.diff(np.diff(noise, prepend=0.0), prepend=0.0) / 4 * np.exp(-t / 0.03)
+        wires = np.convolve(noise, np.ones(4) / 4, "same")  # falls off above some kilohertz
+        return 0.5 * np.sin(2 * np.pi * 190 * t) * np.exp(-t / 0.04) + wires * np.exp(-t / 0.06)
+    return np.diff(np.diff(noise, prepend=0.0), prepend=0.0) / 4 * np.exp(-t / 0.03)
 
 
 def loop(bars: int = 2, sixteenth: float = 0.125) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float64]]]:

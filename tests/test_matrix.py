@@ -24,6 +24,7 @@ from mirtool.cli.planning import is_folder
 from mirtool.io import formats
 
 SAMPLES: dict[tuple[str, ...], list[str]] = {
+    ("transcribe",): ["take.wav", "--drums"],
     ("evaluate", "sync"): ["path.csv", "path.csv"],
     ("evaluate", "beats"): ["events.csv", "events.csv", "--trim", "0"],
 }
@@ -48,6 +49,7 @@ def each(chosen: list[Command]) -> Any:
         ("tempo",),
         ("beats",),
         ("separate",),
+        ("transcribe",),
         ("features", "novelty"),
     }  # where loops are not compiled
     cases = [

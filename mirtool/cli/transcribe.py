@@ -21,16 +21,16 @@ def transcribe(
 
     Columns: time,label,strength
 
-    Labels are kick, snare, hihat, tom, crash, ride and rim; strength is 1 for a strong stroke of that drum. The sound is
-    taken for a sum of templates of these, made of synthesised strokes, and a stroke is where a template becomes active
-    enough: --threshold 2 asks for strokes twice as strong. With --format midi strokes become notes of the General MIDI
-    drum set on channel 10. --plot draws the activations with what was found.
+    Labels are kick, snare, hihat, tom, crash, ride and rim; strength is 1 for a strong stroke of that drum. The sound
+    is taken for a sum of templates of these, made of synthesised strokes, and a stroke is where a template becomes
+    active enough: --threshold 2 asks for strokes twice as strong. With --format midi strokes become notes of the
+    General MIDI drum set on channel 10. --plot draws the activations with what was found.
 
     For example:
         mirtool transcribe loop.wav --drums
         mirtool transcribe song.wav --drums -o drums.mid
 
-    Paper: Dittmar, Gärtner (2014), Real-time transcription and separation of drum recordings based on NMF decomposition.
+    Paper: Dittmar, Gärtner (2014), Real-time transcription and separation of drum recordings based on NMF.
     """
     if not drums:
         raise UsageProblem("give --drums: drums are what can be transcribed")

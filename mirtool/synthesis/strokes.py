@@ -1,7 +1,7 @@
-"""Strokes of many drum kits, computed: what kicks, snares, hihats, toms and cymbals have in common, and where they differ.
+"""Strokes of many drum kits, computed: what kicks, snares, hihats, toms and cymbals share, and where they differ.
 
-Their spectra and decays were set beside those of the kits of FluidR3 (MIT licence). They are not made to be listened to;
-what is learned from them is heard again in recordings.
+Their spectra and decays were set beside those of the kits of FluidR3 (MIT licence). They are not made to be listened
+to; what is learned from them is found again in recordings.
 """
 
 from collections.abc import Callable
@@ -169,7 +169,8 @@ def strokes(drum: str, sample_rate: int, seconds: float, lead: float = 0.0) -> l
         raise ParameterError(f"no drum {drum!r} (there are: {', '.join(SOUNDS)})")
     silence = np.zeros(round(lead * sample_rate))
     length = max(round(seconds * sample_rate), len(silence) + 2)
-    found, seed = [], 0
+    found: list[list[NDArray[np.float32]]] = []
+    seed = 0
     for group in SOUNDS[drum]:
         found.append([])
         for stroke in group:

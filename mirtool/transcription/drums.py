@@ -112,8 +112,12 @@ def drum_strokes(activations: Features, parameters: DrumParameters) -> Events:
     rate = activations.feature_rate
     if rate is None or activations.data.ndim != 2 or len(activations.axis) != len(activations.data):
         raise DataError("activations of drums have a row a drum, with its name")
-    peaks = {str(name): _peaks(row, rate, parameters) for name, row in zip(activations.axis, activations.data)}
-    strong = {name: float(np.quantile(found.heights, STRONG)) if len(found.heights) else 0.0 for name, found in peaks.items()}
+    peaks = {
+        str(name): _peaks(row, rate, parameters) for name, row in zip(activations.axis, activations.data, strict=True)
+    }
+    strong = {
+        name: float(np.quantile(found.heights, STRONG)) if len(found.heights) else 0.0 for name, found in peaks.items()
+    }
     strongest = max(strong.values(), default=0.0)
     rows = []
     for order, (name, found) in enumerate(peaks.items()):
@@ -195,6 +199,4 @@ def _activations(batches: Iterator[Frames], templates: DrumTemplates, parameters
 def _peaks(curve: Frames, rate: float, parameters: DrumParameters) -> Peaks:
     state = PeakState(PeakParameters(0.0, parameters.min_gap, _COMPARISON), rate)
     found = [state.push(np.ascontiguousarray(curve)), state.flush()]
-    return Peaks(
-        np.concatenate([peaks.places for peaks in found]), np.concatenate([peaks.heights for peaks in found])
-    )
+    return Peaks(np.concatenate([peaks.places for peaks in found]), np.concatenate([peaks.heights for peaks in found]))
