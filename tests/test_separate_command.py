@@ -38,3 +38,32 @@ def test_a_margin_adds_a_residual(call, here):
 def test_an_excerpt(call, here):
     assert call("separate", "take.wav", "--start", "1", "--duration", "0.5", "-o", "out/").code == 0
     assert len(read(here / "out" / "harmonic.wav")[0]) == 11025
+
+
+def test_masks_go_round(call, here):
+    assert call("separate", "take.wav", "-o", "out/", "--write-masks", "masks/").code == 0
+    assert np.load("masks/harmonic.npy").shape == (1025, 173)  # K rows, a column a frame
+    assert call("separate", "take.wav", "-o", "again/", "--masks", "masks/", "--residual").code == 0
+    for name in ("harmonic", "percussive"):
+        np.testing.assert_allclose(read(here / f"again/{name}.wav")[0], read(here / f"out/{name}.wav")[0], atol=1e-5)
+    assert np.abs(read(here / "again/residual.wav")[0]).max() < 1e-5
+
+
+def test_masks_of_an_excerpt_stand_at_its_time(call, here):
+    excerpt = ["take.wav", "--start", "1", "--duration", "1"]
+    assert call("separate", *excerpt, "-o", "out/", "--write-masks", "masks/").code == 0
+    assert call("separate", *excerpt, "-o", "again/", "--masks", "masks/").code == 0
+    result = call("separate", "take.wav", "-o", "again/", "--masks", "masks/")
+    assert result.code == 65
+    assert "masks begin at 1.000 s" in result.err
+
+
+def test_masks_of_a_network_without_a_description(call, here):
+    (here / "masks").mkdir()
+    np.save(here / "masks" / "voice.npy", np.full((513, 345), 0.5))
+    result = call("separate", "take.wav", "-o", "out/", "--masks", "masks")
+    assert result.code == 65
+    assert "--input-feature-rate" in result.err
+    rate = str(22050 / 256)
+    assert call("separate", "take.wav", "-o", "out/", "--masks", "masks", "--input-feature-rate", rate).code == 0
+    np.testing.assert_allclose(read(here / "out/voice.wav")[0], 0.5 * read("take.wav")[0], atol=1e-5)

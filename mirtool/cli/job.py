@@ -72,11 +72,14 @@ class Job:
         wanted = ("audio",) if reading.live else self.plan.reads[min(index, len(self.plan.reads) - 1)]
         return _checked(container, name, wanted)
 
-    def read_file(self, name: str, *kinds: str) -> Any:
-        """Read a further file, such as an option names, into a container of these kinds; raises `FormatError`."""
+    def read_file(self, name: str, *kinds: str, feature_rate: float | None = None) -> Any:
+        """Read a further file, such as an option names, into a container of these kinds; raises `FormatError`.
+
+        `feature_rate` is that of an NPY without a description.
+        """
         from mirtool.io import formats
 
-        return _checked(formats.read(name), name, kinds)
+        return _checked(formats.read(name, feature_rate=feature_rate), name, kinds)
 
     def read_from_zero(self, index: int = 0) -> tuple[Any, float]:
         """Read features, or sound or notes (of a score, too) whose time line begins at 0.

@@ -1,25 +1,40 @@
 """`mirtool separate`."""
 
-from collections.abc import Callable
+import glob
+import os
 from typing import TYPE_CHECKING, Annotated
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
-from mirtool.cli.options import Option
+from mirtool.cli.options import INPUT_RATE, Option
 from mirtool.decomposition.parameters import HpssParameters
+from mirtool.errors import FormatError, MissingInput, UsageProblem
 
 if TYPE_CHECKING:
     from mirtool.types import AudioSource, Stems
 
 METHODS = ("hpss",)
+RESIDUAL = "residual"
 
 
-@command(many("X", "audio", "audio"), writes="audio", parts=True)
+@command(many("X", "audio", "audio"), writes="audio", parts=True, plots=True)
 def separate(
     job: Job,
-    parameters: HpssParameters,
+    hpss: HpssParameters,
     method: Annotated[str, Option("What is told apart: tones from strokes (hpss).", choices=METHODS)] = "hpss",
+    masks: Annotated[
+        str | None,
+        Option("Use the masks in this folder instead, one NPY a source, made elsewhere.", metavar="DIR", files=True),
+    ] = None,
+    normalize: Annotated[bool, Option("Divide the masks by their sum.", of=("masks",))] = False,
+    residual: Annotated[bool, Option("Write what the masks leave as a further source.", of=("masks",))] = False,
+    input_feature_rate: Annotated[
+        float | None, Option(INPUT_RATE.help, metavar="HZ", unit="Hz", above=0, of=("masks",))
+    ] = None,
+    write_masks: Annotated[
+        str | None, Option("Write the masks as DIR/SOURCE.npy, which --masks reads.", metavar="DIR", folder=True)
+    ] = None,
 ) -> None:
     """Separate sound into its sources.
 
@@ -29,18 +44,65 @@ def separate(
     hpss: harmonic (what sounds) and percussive (what is struck). A median over time keeps the horizontal lines of the
     spectrogram, one over frequency the vertical ones. With --margin above 1, what is neither goes to residual.
 
+    A mask is a matrix of shares, 0 to 1: K rows over frequency, a column a frame. With --masks, whoever made them, the
+    sources are called as their files; Hann windows have 2 (K - 1) samples, their distance follows from the frames per
+    second, and the first is centred at the first sample. Masks are taken as they are: what they do not take of the
+    sound is left out, unless --residual writes it or --normalize shares it out.
+
     For example:
         mirtool separate take.wav -o parts/
         mirtool separate take.wav --only percussive -o - | mirtool onsets -
 
     Paper: Fitzgerald (2010), Harmonic/percussive separation using median filtering.
     """
-    source = job.read()
+    source, start = job.read_from_zero()
+    if masks is None:
+        separated = _separated(method, source, hpss)
+    else:
+        if method != "hpss" or hpss != HpssParameters():
+            raise UsageProblem("--masks are made already: methods and their parameters mean nothing beside them")
+        separated = _through(job, source, start, masks, normalize, input_feature_rate, RESIDUAL if residual else None)
+    job.write_stems(separated, plot=True)
+    if write_masks is not None:
+        _write_masks(separated, write_masks, start)
 
-    def hpss(source: "AudioSource") -> "Stems":
-        from mirtool.decomposition.hpss import hpss
 
-        return hpss(source, parameters)
+def _separated(method: str, source: "AudioSource", hpss: HpssParameters) -> "Stems":
+    match method:
+        case "hpss":
+            from mirtool.decomposition.hpss import hpss as separate_hpss
 
-    made: dict[str, Callable[[AudioSource], Stems]] = {"hpss": hpss}
-    job.write_stems(made[method](source))
+            return separate_hpss(source, hpss)
+        case _:
+            raise UsageProblem(f"no method {method}")
+
+
+def _through(
+    job: Job, source: "AudioSource", start: float, folder: str, normalize: bool, rate: float | None, rest: str | None
+) -> "Stems":
+    """Read masks and return what they take."""
+    from mirtool.decomposition.masked import stems_of
+    from mirtool.errors import DataError
+
+    if not os.path.isdir(folder):
+        raise MissingInput(f"{folder}: no folder of masks")
+    files = sorted(glob.glob(os.path.join(glob.escape(folder), "*.npy")))
+    names = [os.path.splitext(os.path.basename(file))[0] for file in files]
+    read = {name: job.read_file(file, "features", feature_rate=rate) for name, file in zip(names, files, strict=True)}
+    try:
+        return stems_of(source, read, start=start, normalize=normalize, rest=rest)
+    except DataError as error:
+        raise FormatError(str(error), folder) from error
+
+
+def _write_masks(separated: "Stems", folder: str, start: float) -> None:
+    """Write the masks of a separation in a pass of their own."""
+    from mirtool.decomposition.masked import descriptions
+    from mirtool.io import arrays
+
+    stream = getattr(separated, "masks", None)
+    if stream is None:
+        raise UsageProblem("--write-masks: this method does not work with masks")
+    described = descriptions(separated.names, stream, separated.sample_rate, start)
+    targets = {os.path.join(folder, f"{name}.npy"): mask for name, mask in described.items()}
+    arrays.write_together(targets, stream.make())

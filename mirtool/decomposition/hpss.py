@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mirtool.decomposition.masks import MaskStream, Matrix, check, masks, transform_size
 from mirtool.decomposition.parameters import HpssParameters
 from mirtool.errors import ParameterError
+from mirtool.features.frames import provenance
 from mirtool.signal.hps import Piece, Resolution, channels_of, split
 from mirtool.types import AudioSource
 
@@ -57,7 +58,7 @@ class HarmonicPercussive:
     def masks(self) -> MaskStream:
         """The masks of all parts, of which the last is what the others leave of 1."""
         resolution = resolution_of(self.parameters, self.sample_rate)
-        return MaskStream(resolution.size, resolution.hop, self._masks)
+        return MaskStream(resolution.size, resolution.hop, self._masks, provenance(self.parameters))
 
     def _masks(self) -> Iterator[tuple[Matrix, ...]]:
         for piece in self._pieces():

@@ -1,8 +1,9 @@
 """Masks: which share of each bin of a spectrogram belongs to which part (FMP, Section 8.1.1.3)."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,14 @@ class MaskStream:
         Samples from one frame to the next.
     make : callable
         Starts from the beginning; what it returns yields, for consecutive frames, one mask (frames × bins) a part.
+    provenance : mapping
+        As in `Features`.
     """
 
     size: int
     hop: int
     make: Callable[[], Iterator[tuple[Matrix, ...]]]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check(parameters: MaskParameters) -> None:

@@ -13,7 +13,7 @@ import os
 import re
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedRandom
 from typing import Any, BinaryIO, Literal, cast
@@ -240,13 +240,51 @@ def write(container: Features, stream: BinaryIO, options: WriteOptions) -> None:
     DataError
         The description is longer than 1 MiB, or holds a number that is not finite.
     """
-    trailer = _description(container)
     data = container.data.astype(container.data.dtype.newbyteorder("<"), copy=False)
     stream.write(_header(data.dtype.str, True, data.shape))
     for _, block in _blocks(data):
         stream.write(block.tobytes(order="F"))
+    _write_trailer(container, stream)
+
+
+def _write_trailer(features: Features, stream: BinaryIO) -> None:
+    trailer = _description(features)
     stream.write(_header("|u1", False, (len(trailer),)))
     stream.write(trailer)
+
+
+def write_together(described: Mapping[str, Features], frames: Iterable[Sequence[NDArray[np.float32]]]) -> None:
+    """Write matrices as they are computed, all of them whole or none.
+
+    Parameters
+    ----------
+    described : mapping
+        By target (path): a matrix K × 0 with what is known of it.
+    frames : iterable of sequences of ndarray, shape (m, K), float32
+        For one stretch of time after the other, the frames of each matrix.
+
+    Raises
+    ------
+    OutputProblem, WriteFailure
+        See `mirtool.io.streams.atomic_together`.
+    DataError
+        As `write` raises it.
+    """
+    with streams.atomic_together(list(described)) as opened:
+        count = 0
+        for stream, features in zip(opened, described.values(), strict=True):
+            stream.write(_header("<f4", True, features.data.shape))
+        for piece in frames:
+            for target, stream, data in zip(described, opened, piece, strict=True):
+                with streams.failures(target):
+                    stream.write(data.astype("<f4", copy=False).tobytes())
+            count += len(piece[0])
+        for (target, features), stream in zip(described.items(), opened, strict=True):
+            with streams.failures(target):
+                _write_trailer(features, stream)
+                stream.seek(0)
+                stream.write(_header("<f4", True, (features.data.shape[0], count)))
+                stream.seek(0, os.SEEK_END)
 
 
 def _header(descr: str, fortran_order: bool, shape: tuple[int, ...]) -> bytes:

@@ -217,7 +217,8 @@ class InverseSTFT:
     window : array_like, shape (N,)
         As for `STFT`.
     hop : float
-        As for `STFT`, but whole.
+        As for `STFT`, but whole. Where it is more than a third of a Hann window, samples behind the centre of the last
+        frame come back only if the sound is continued by `hop` zeros.
 
     Raises
     ------
@@ -234,8 +235,9 @@ class InverseSTFT:
             raise ParameterError(f"the way back from spectra needs a hop of 1 to {size} whole samples, not {hop:g}")
         self.hop = int(hop)
         frames = 2 * -(-size // self.hop)
-        weights = self._weights(frames)[self._half : self._half + frames * self.hop]
-        if weights.min() < self._LEAST * weights.max():
+        weights = self._weights(frames)[self._half : self._half + (frames - 1) * self.hop]
+        self._least = self._LEAST * weights.max()
+        if weights.min() < self._least:
             raise ParameterError(f"windows of {size} samples overlap too little at a hop of {self.hop}")
         self._next = -self._half  # index of the first sample that is not complete
         self._tail: NDArray[np.float32] = np.zeros(size - self.hop, dtype=np.float32)
@@ -265,4 +267,5 @@ class InverseSTFT:
         """Return samples of the sound: what lies before its beginning is left out."""
         skipped = min(max(-self._next, 0), total.shape[-1])
         self._next += total.shape[-1]
-        return total[..., skipped:] / weight[skipped:]
+        samples: NDArray[np.float32] = total[..., skipped:] / np.maximum(weight[skipped:], self._least)
+        return samples
