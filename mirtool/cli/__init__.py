@@ -6,7 +6,7 @@ A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`)
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
     "Rhythm": ("onsets", "tempo", "beats"),
-    "Decompose": ("separate",),
+    "Decompose": ("separate", "nmf-decompose"),
     "Analyse": ("transcribe",),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

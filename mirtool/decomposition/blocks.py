@@ -1,6 +1,5 @@
 """Work on blocks of frames by several threads, with results that do not depend on their number."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -8,6 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from mirtool.decomposition.divergence import Scratch
+from mirtool.threads import count
 
 Result = TypeVar("Result")
 
@@ -36,7 +36,7 @@ class Blocks:
         blocks = [slice(begin, min(begin + size, frames)) for begin in range(0, frames, size)]
         each = -(-len(blocks) // _GROUPS)
         self.groups = [blocks[first : first + each] for first in range(0, len(blocks), each)]
-        threads = min(threads or _usable_cores(), len(self.groups))
+        threads = min(threads or count(), len(self.groups))
         self._scratch: SimpleQueue[Scratch] = SimpleQueue()
         for _ in range(threads):
             self._scratch.put(Scratch(size, bins, rank))
@@ -63,7 +63,3 @@ class Blocks:
 
         numbers = range(len(self.groups))
         return list(map(one, numbers) if self._pool is None else self._pool.map(one, numbers))
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

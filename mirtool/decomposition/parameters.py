@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 MASKS = ("soft", "wiener", "binary")
 COSTS = {"euclidean": 2.0, "kl": 1.0, "is": 0.0}
+MODELS = ("nmf", "nmfd")
+SPECTRA = ("magnitude", "power")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,58 @@ class FactorizationParameters:
     )
     restarts: int = field(default=1, metadata={"help": "random beginnings, of which the lowest cost is kept"})
     seed: int = field(default=0, metadata={"help": "seed of the random beginnings"})
+
+
+@dataclass(frozen=True)
+class ComponentParameters:
+    """How sound becomes the matrix that is factorised, and by which model."""
+
+    model: str = field(
+        default="nmf",
+        metadata={"help": "templates of one frame, or of several (nmfd)", "choices": MODELS},
+    )
+    window: float | None = field(
+        default=None,
+        metadata={"help": "length of the Hann window; auto: 0.093, with nmfd 0.046", "unit": "s", "none": "auto"},
+    )
+    hop: float | None = field(
+        default=None,
+        metadata={"help": "distance of the frames; auto: a quarter of the window", "unit": "s", "none": "auto"},
+    )
+    spectrum: str | None = field(
+        default=None,
+        metadata={"help": "what is factorised; auto: power with the cost is", "choices": SPECTRA, "none": "auto"},
+    )
+    template_length: float = field(
+        default=0.2, metadata={"help": "how long a template lasts", "unit": "s", "of": ("model", "nmfd")}
+    )
+    learning: float = field(
+        default=300.0,
+        metadata={
+            "help": "how much of a longer sound templates are learned from, in sections spread over it",
+            "unit": "s",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class PitchTemplateParameters:
+    """Harmonic templates, one a pitch (FMP, Section 8.3.2.1)."""
+
+    pitch_low: int = field(default=36, metadata={"help": "lowest pitch (MIDI number)", "of": ("init", "pitch")})
+    pitch_high: int = field(default=96, metadata={"help": "highest pitch (MIDI number)", "of": ("init", "pitch")})
+    tuning: float | None = field(
+        default=None,
+        metadata={
+            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
+            "unit": "cents",
+            "none": "auto",
+            "of": ("init", "pitch"),
+        },
+    )
+    partials: int = field(
+        default=20, metadata={"help": "partials of a template; partial h has amplitude 1/h", "of": ("init", "pitch")}
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""`mirtool nmf-decompose`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import many
+from mirtool.cli.job import Job
+from mirtool.cli.options import Option
+from mirtool.decomposition.parameters import (
+    ComponentParameters,
+    FactorizationParameters,
+    MaskParameters,
+    PitchTemplateParameters,
+)
+from mirtool.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from mirtool.decomposition.beginnings import Setting
+
+INITS = ("random", "pitch")
+
+
+@command(many("X", "audio, or a nonnegative matrix", "audio", "features"), writes="audio", parts=True)
+def nmf_decompose(
+    job: Job,
+    parameters: FactorizationParameters,
+    shape: ComponentParameters,
+    masking: MaskParameters,
+    pitches: PitchTemplateParameters,
+    init: Annotated[
+        str, Option("Where templates begin: anywhere, or with one harmonic template a pitch.", choices=INITS)
+    ] = "random",
+    init_W: Annotated[str | None, Option("Begin with these templates, K × R.", metavar="NPY", files=True)] = None,
+    init_H: Annotated[str | None, Option("Begin with these activations, R × N.", metavar="NPY", files=True)] = None,
+    fix_W: Annotated[bool, Option("Keep the templates as they begin.")] = False,
+    fix_H: Annotated[bool, Option("Keep the activations as they begin.")] = False,
+    trace: Annotated[str | None, Option("Write the cost after each iteration.", output=".csv")] = None,
+) -> None:
+    """Take sound apart into components by nonnegative matrix factorisation.
+
+    Writes into a folder (-o DIR/), or one of these (--only NAME) to a file or a pipe: templates (W), activations (H),
+    components (component,label,pitch,energy,onsets) and, of sound, each component or pitch. The sounds sum to the
+    mixture; channels, level and sample rate stay as they are.
+
+    The spectrogram is a sum of components: what each sounds like (its template) times how strong it is (its
+    activation). Components are numbered, the strongest first; with --init pitch each has the partials of one pitch.
+    With --model nmfd a template lasts several frames: a stroke as a whole. Of sound longer than --learning, templates
+    are learned from sections spread over it, so that hours take about the memory of minutes.
+
+    For example:
+        mirtool nmf-decompose take.wav --rank 4 -o parts/
+        mirtool nmf-decompose take.wav --init pitch --only C4 -o c4.wav
+        mirtool features spectrogram take.wav | mirtool nmf-decompose - --cost euclidean --trace cost.csv -o parts/
+
+    Paper: Févotte, Idier (2011), Algorithms for nonnegative matrix factorization with the β-divergence.
+    """
+    import numpy as np
+
+    from mirtool.decomposition.beginnings import BEGINNINGS, Beginning, completed
+    from mirtool.decomposition.components import decompose, decompose_matrix, stems
+    from mirtool.decomposition.descent import Start, check
+    from mirtool.decomposition.description import components
+    from mirtool.decomposition.grid import grid_of
+    from mirtool.types import Features, Table
+
+    source = job.read()
+    W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
+
+    def begin(setting: "Setting") -> Beginning:
+        return completed(BEGINNINGS[init](setting, pitches), W, H, fix_W, fix_H)
+
+    with job.progress(parameters.restarts * parameters.iterations) as advance:
+        if isinstance(source, Features):
+            if init != "random":
+                raise UsageProblem(f"--init {init} needs sound")
+            found = decompose_matrix(
+                source, shape, parameters, completed(Beginning(Start()), W, H, fix_W, fix_H).start, advance
+            )
+        else:
+            grid = grid_of(shape, check(parameters), source.sample_rate)
+            found = decompose(source, grid, shape, parameters, begin, advance)
+            job.write_stems(stems(source, found.model, grid, masking))
+    job.write_part("templates", found.model.template_features())
+    job.write_part("activations", found.model.activation_features())
+    job.write_part("components", components(found.model, found.pitches))
+    if trace is not None:
+        iterations = np.arange(len(found.cost))
+        job.write_as(Table({"iteration": iterations, "cost": found.cost}), trace)

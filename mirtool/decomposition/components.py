@@ -1,0 +1,242 @@
+"""Sound as a sum of components, and the sound of each (FMP, Section 8.3.3).
+
+Templates are learned from the whole sound, or from sections of a long one; with them, the activations of the rest are
+found stretch by stretch. So hours need the memory of minutes, but for the activations.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.blocks import CHUNK
+from mirtool.decomposition.beginnings import Beginning, Setting
+from mirtool.decomposition.descent import Start
+from mirtool.decomposition.grid import Grid, Matrix, template_frames
+from mirtool.decomposition.masks import masks
+from mirtool.decomposition.models import Advance, Fitted, fit
+from mirtool.decomposition.parameters import ComponentParameters, FactorizationParameters, MaskParameters
+from mirtool.errors import DataError, ParameterError
+from mirtool.types import AudioSource, Factorization, Features, StemStream
+
+_SECTION = 10.0  # s of a section that templates are learned from
+_STRETCH = 30.0  # s of which activations are found at a time
+_MASK_VALUES = 1 << 22  # of the masks of all parts for a batch of frames
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    """A sound as a sum of components.
+
+    Parameters
+    ----------
+    model : Factorization
+        Of the whole sound; components of one label belong together.
+    pitches : ndarray, shape (R,)
+        MIDI numbers, NaN for none; empty where nobody knows.
+    cost : ndarray, shape (iterations + 1,)
+    """
+
+    model: Factorization
+    pitches: NDArray[np.float64]
+    cost: NDArray[np.float64]
+
+
+def length_of(source: AudioSource) -> int:
+    """Return the number of samples of a sound, which is read where nothing tells it."""
+    return source.frames if source.frames is not None else sum(len(block) for block in source.blocks(CHUNK))
+
+
+def decompose(
+    source: AudioSource,
+    grid: Grid,
+    shape: ComponentParameters,
+    parameters: FactorizationParameters,
+    begin: Callable[[Setting], Beginning],
+    advance: Advance,
+) -> Decomposition:
+    """Factorise the spectrogram of a sound.
+
+    Parameters
+    ----------
+    source : AudioSource
+    grid : Grid
+        From `grid_of`.
+    shape : ComponentParameters
+    parameters : FactorizationParameters
+    begin : callable
+        Makes the beginning.
+    advance : callable
+        Is called with 1 after each iteration of learning.
+
+    Raises
+    ------
+    ParameterError
+        A parameter outside its domain.
+    DataError
+        There is no sound, samples are not finite, or the beginning does not fit.
+    """
+    if not shape.learning > 0:
+        raise ParameterError(f"there must be some sound to learn from, not {shape.learning:g} s")
+    frames = grid.frames(length_of(source))
+    if not frames:
+        raise DataError("there is no sound")
+    length = template_frames(shape, grid.feature_rate) if shape.model == "nmfd" else None
+    beginning = begin(Setting(grid, frames, length, source, parameters.rank))
+    sections = _sections(frames, grid.feature_rate, shape.learning)
+    chosen = np.concatenate([np.arange(section.start, section.stop) for section in sections])
+    start = beginning.start
+    if len(chosen) < frames and start.H is not None:
+        start = replace(start, H=np.asarray(start.H)[:, chosen])
+    fitted = fit(shape.model, _gathered(source, grid, sections).T, parameters, start, length or 1, advance)
+    factors = fitted.factors
+    H = factors.H if len(chosen) == frames else _continued(source, grid, fitted, frames, length or 1, beginning)
+    model = Factorization(factors.W, H, grid.feature_rate, axis=tuple(grid.frequencies.tolist()))
+    return _labelled(model, beginning, factors.cost)
+
+
+def _continued(
+    source: AudioSource, grid: Grid, fitted: Fitted, frames: int, length: int, beginning: Beginning
+) -> Matrix:
+    """Return the activations of the whole sound, of templates that were learned from sections."""
+    H = np.empty((len(fitted.factors.H), frames), np.float32)
+    rows = (grid.matrix(spectra) for spectra in grid.spectra(source))
+    for stretch in _stretches(rows, round(_STRETCH * grid.feature_rate), length - 1):
+        there = slice(stretch.first, stretch.first + len(stretch.V))
+        given = None if beginning.start.H is None else np.asarray(beginning.start.H)[:, there]
+        found = fitted.activations(stretch.V.T, given)
+        H[:, stretch.begin : stretch.stop] = found[:, stretch.begin - stretch.first : stretch.stop - stretch.first]
+    return H
+
+
+def decompose_matrix(
+    V: Features, shape: ComponentParameters, parameters: FactorizationParameters, start: Start, advance: Advance
+) -> Decomposition:
+    """Factorise a nonnegative matrix over time; see `decompose`.
+
+    Raises
+    ------
+    ParameterError
+        A parameter outside its domain.
+    DataError
+        Values that are complex, negative or not finite, no frames a second for nmfd, or a beginning that does not fit.
+    """
+    if V.data.ndim != 2 or np.iscomplexobj(V.data):
+        raise DataError("what is factorised is a matrix of real numbers")
+    length = 1
+    if shape.model == "nmfd":
+        if V.feature_rate is None:
+            raise DataError("templates over time need a matrix over time")
+        length = template_frames(shape, V.feature_rate)
+    factors = fit(shape.model, V.data, parameters, start, length, advance).factors
+    model = Factorization(factors.W, factors.H, V.feature_rate, V.start, V.axis, V.dims[0])
+    return _labelled(model, Beginning(start), factors.cost)
+
+
+def _labelled(model: Factorization, beginning: Beginning, cost: NDArray[np.float64]) -> Decomposition:
+    """Name the components; number them, the strongest first, where nothing is given of them."""
+    labels, pitches = beginning.labels, np.array(beginning.pitches, dtype=np.float64)
+    if not labels:
+        digits = max(len(str(model.rank)), 2)
+        labels = tuple(f"{number:0{digits}d}" for number in range(1, model.rank + 1))
+        if beginning.start.W is None and beginning.start.H is None:
+            order = np.argsort(-energies(model.templates, model.activations), kind="stable")
+            model = replace(model, templates=model.templates[:, order], activations=model.activations[order])
+    return Decomposition(replace(model, labels=labels), pitches, cost)
+
+
+def energies(W: Matrix, H: Matrix) -> NDArray[np.float64]:
+    """Return the energies of components (R,), as if the frames of a template did not overlap themselves."""
+    templates = np.square(W, dtype=np.float64).reshape(W.shape[0], W.shape[1], -1).sum(axis=(0, 2))
+    found: NDArray[np.float64] = templates * np.square(H, dtype=np.float64).sum(axis=1)
+    return found
+
+
+def stems(source: AudioSource, model: Factorization, grid: Grid, parameters: MaskParameters) -> StemStream:
+    """Return the sound of each label, masked out of the mixture; they sum to it.
+
+    Parameters
+    ----------
+    source : AudioSource
+        All channels get the same masks.
+    model : Factorization
+    grid : Grid
+        That of the model.
+    parameters : MaskParameters
+    """
+    names = tuple(dict.fromkeys(model.labels))
+    of = np.array(model.labels)
+    parts = [
+        Factorization(model.templates[:, of == name], model.activations[of == name], model.feature_rate)
+        for name in names
+    ]
+    samples = length_of(source)
+    batch = min(max(_MASK_VALUES // (len(names) * len(grid.frequencies)), 1), 256)
+
+    def make() -> Iterator[tuple[Matrix, ...]]:
+        inverses = [grid.inverse() for _ in names]
+        first = 0
+        for X in grid.spectra(source, batch):
+            stop = first + X.shape[1]
+            values = [part.product(first, stop).T for part in parts]
+            if not grid.power:
+                values = [np.square(value) for value in values]
+            shares = masks(values, parameters)
+            yield tuple(inverse.push(X * mask).T for inverse, mask in zip(inverses, shares, strict=True))
+            first = stop
+        yield tuple(inverse.flush(samples).T for inverse in inverses)
+
+    return StemStream(names, source.sample_rate, source.channels, source.frames, make)
+
+
+def _sections(frames: int, feature_rate: float, learning: float) -> list[slice]:
+    """Return sections, spread evenly, of so many seconds together; one section where that is the whole."""
+    if frames <= learning * feature_rate:
+        return [slice(0, frames)]
+    size = max(round(min(_SECTION, learning) * feature_rate), 1)
+    count = max(round(learning * feature_rate / size), 1)
+    begins = np.linspace(0, frames - size, count).round().astype(int).tolist()
+    return [slice(begin, begin + size) for begin in begins]
+
+
+def _gathered(source: AudioSource, grid: Grid, sections: list[slice]) -> Matrix:
+    """Return the frames of the sections (n × K), one after the other."""
+    V = np.empty((sum(section.stop - section.start for section in sections), len(grid.frequencies)), np.float32)
+    first = 0
+    for spectra in grid.spectra(source):
+        stop = first + spectra.shape[1]
+        rows = grid.matrix(spectra)
+        at = 0
+        for section in sections:
+            begin, end = max(first, section.start), min(stop, section.stop)
+            if begin < end:
+                V[at + begin - section.start : at + end - section.start] = rows[begin - first : end - first]
+            at += section.stop - section.start
+        first = stop
+    return V
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """Frames V (n × K) from `first` on, of which those from `begin` to `stop` are meant."""
+
+    V: Matrix
+    first: int
+    begin: int
+    stop: int
+
+
+def _stretches(batches: Iterable[Matrix], size: int, context: int) -> Iterator[_Stretch]:
+    """Cut frames into stretches with some context on either side."""
+    held: Matrix | None = None
+    first = begin = 0
+    for batch in batches:
+        held = batch if held is None else np.concatenate((held, batch))
+        while first + len(held) >= begin + size + context:
+            yield _Stretch(held[: begin + size + context - first], first, begin, begin + size)
+            begin += size
+            kept = max(begin - context, 0)
+            held, first = held[kept - first :], kept
+    if held is not None and begin < first + len(held):
+        yield _Stretch(held, first, begin, first + len(held))

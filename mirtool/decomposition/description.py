@@ -1,0 +1,78 @@
+"""What components are: their pitches, energies and onsets, as a table."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.decomposition.components import energies
+from mirtool.pitch import pitch_frequency
+from mirtool.rhythm.onsets import pick
+from mirtool.rhythm.parameters import PeakParameters
+from mirtool.types import Factorization, Features, Table
+
+_CANDIDATES = np.arange(24.0, 108.0, 0.1)  # MIDI pitches
+_PARTIALS = 12
+_RISE = 0.15  # of the square root of an activation from frame to frame, where the largest is 1
+_PITCHED = 0.5  # share of a template that lies on the partials more than between them
+
+
+def components(model: Factorization, pitches: NDArray[np.float64]) -> Table:
+    """Describe the components of a factorisation.
+
+    Parameters
+    ----------
+    model : Factorization
+    pitches : ndarray, shape (R,)
+        MIDI numbers where they are known; empty where templates over frequencies shall tell.
+
+    Returns
+    -------
+    Table
+        Columns component (from 1), label, pitch (MIDI number; empty for none), energy (share of the whole), onsets.
+    """
+    W, H = model.templates, model.activations
+    found = energies(W, H)
+    if not len(pitches):
+        pitches = np.full(model.rank, np.nan)
+        if model.dim == "frequency" and len(model.axis) == len(W):
+            summed = W.reshape(*W.shape[:2], -1).sum(axis=2)
+            pitches = np.array([template_pitch(template, np.array(model.axis, float)) for template in summed.T])
+    return Table(
+        {
+            "component": np.arange(1, model.rank + 1),
+            "label": np.array(model.labels, dtype=object),
+            "pitch": pitches,
+            "energy": found / (found.sum() or 1),
+            "onsets": np.array([_onset_count(activation, model.feature_rate) for activation in H], dtype=float),
+        }
+    )
+
+
+def template_pitch(template: NDArray[np.floating], frequencies: NDArray[np.float64]) -> float:
+    """Return the MIDI number on whose partials most of a template (K,) lies, NaN if no pitch explains much of it.
+
+    What lies halfway between the partials counts against a pitch, so that neither the octave below nor noise wins.
+    """
+    if not template.any():
+        return np.nan
+    fundamentals = pitch_frequency(_CANDIDATES)
+    fundamentals = fundamentals[fundamentals > 2 * frequencies[1]]
+    orders = np.arange(1, _PARTIALS + 1)[:, None]
+
+    def collected(places: NDArray[np.float64]) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = np.interp(places, frequencies, template, right=0.0).sum(axis=0)
+        return sums
+
+    on, between = collected(orders * fundamentals), collected((orders - 0.5) * fundamentals)
+    best = int(np.argmax(on - between))
+    if on[best] - between[best] <= _PITCHED * (on[best] + between[best]):
+        return np.nan
+    return float(np.round(_CANDIDATES[len(_CANDIDATES) - len(fundamentals) + best], 1))
+
+
+def _onset_count(activation: NDArray[np.float32], feature_rate: float | None) -> float:
+    """Return how often an activation rises steeply; NaN without time."""
+    if feature_rate is None:
+        return np.nan
+    level = np.sqrt(activation / (activation.max(initial=0) or 1))
+    rise = np.maximum(np.diff(level, prepend=0), 0)
+    return float(len(pick(Features(rise, feature_rate), PeakParameters(threshold=_RISE))))

@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+from performances import compiled
+
+from mirtool.decomposition.beginnings import BEGINNINGS, Beginning, Setting, completed, harmonic_templates, pitch_label
+from mirtool.decomposition.components import decompose, stems
+from mirtool.decomposition.descent import Start
+from mirtool.decomposition.description import components, template_pitch
+from mirtool.decomposition.grid import Grid, grid_of
+from mirtool.decomposition.parameters import (
+    ComponentParameters,
+    FactorizationParameters,
+    MaskParameters,
+    PitchTemplateParameters,
+)
+from mirtool.errors import DataError, ParameterError
+from mirtool.types import Audio
+
+RATE = 8000
+GRID = Grid(RATE, 512, 128)
+
+
+def tone(pitch, onsets, seconds=4.0):
+    t = np.arange(int(seconds * RATE)) / RATE
+    wave = np.zeros(len(t))
+    for onset in onsets:
+        inside = (t >= onset) & (t < onset + 0.4)
+        for h in range(1, 6):
+            wave += np.sin(2 * np.pi * h * 440 * 2 ** ((pitch - 69) / 12) * t) / h * inside * np.exp(-3 * (t - onset))
+    return 0.2 * wave
+
+
+TONES = {60: tone(60, (0.1, 2.0)), 66: tone(66, (0.7, 2.0, 3.0)), 71: tone(71, (1.4, 2.6))}
+MIXTURE = Audio(sum(TONES.values()), RATE)
+
+
+def decomposed(source=MIXTURE, begin="random", learning=300.0, **changes):
+    shape = ComponentParameters(
+        window=512 / RATE, learning=learning, template_length=0.1, model=changes.pop("model", "nmf")
+    )
+    parameters = FactorizationParameters(**{"rank": 3, "restarts": 3, **changes})
+
+    def beginning(setting):
+        if isinstance(begin, Beginning):
+            return begin
+        return BEGINNINGS[begin](setting, PitchTemplateParameters(pitch_low=59, pitch_high=72, tuning=0.0))
+
+    return decompose(source, GRID, shape, parameters, beginning, lambda _: None)
+
+
+def sounds(found, source=MIXTURE, **mask):
+    stream = stems(source, found.model, GRID, MaskParameters(**mask))
+    blocks = list(stream.blocks())
+    return {name: np.concatenate([block[place] for block in blocks]) for place, name in enumerate(stream.names)}
+
+
+def similarity(a, b):
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+@compiled
+@pytest.mark.parametrize("learning", [300.0, 2.5])
+def test_tones_come_apart(learning):
+    found = decomposed(learning=learning)
+    table = components(found.model, found.pitches)
+    assert sorted(table["pitch"].round().tolist()) == [60, 66, 71]
+    assert (np.diff(table["energy"]) <= 0).all()
+    assert table["energy"].sum() == pytest.approx(1)
+    parts = sounds(found)
+    for row, pitch in enumerate(table["pitch"]):
+        assert similarity(parts[table["label"][row]][:, 0], TONES[round(pitch)]) > 0.95
+
+
+@compiled
+@pytest.mark.parametrize("mask", [{}, {"mask": "soft", "power": 1.0}, {"mask": "binary"}])
+@pytest.mark.parametrize("model", ["nmf", "nmfd"])
+def test_parts_sum_to_the_mixture_in_all_channels(mask, model):
+    source = Audio(np.stack([MIXTURE.samples[:, 0], -0.5 * MIXTURE.samples[:, 0]], axis=1), RATE)
+    parts = sounds(decomposed(source, model=model, iterations=5), source, **mask)
+    np.testing.assert_allclose(sum(parts.values()), source.samples, atol=1e-6)
+
+
+@compiled
+def test_sections_and_stretches_agree_with_the_whole():
+    # Forty seconds, so that activations are found in two stretches, of templates that are given.
+    source = Audio(np.tile(MIXTURE.samples, (10, 1)), RATE)
+    for model in ("nmf", "nmfd"):
+        W = decomposed(model=model, iterations=50).model.templates
+        begin = Beginning(Start(W, fixed_templates=True))
+        whole, short = (
+            decomposed(source, begin, learning, model=model, iterations=200, tolerance=0.0)
+            for learning in (300.0, 12.0)
+        )
+        assert short.model.frames == whole.model.frames
+        difference = short.model.product() - whole.model.product()
+        assert np.linalg.norm(difference) < 0.05 * np.linalg.norm(whole.model.product())
+
+
+@compiled
+def test_pitches_begin_with_their_partials():
+    found = decomposed(begin="pitch")
+    assert found.model.labels[:3] == ("B3", "C4", "C#4")
+    strongest = np.argsort(components(found.model, found.pitches)["energy"])[-3:]
+    assert sorted(found.pitches[strongest].tolist()) == [60, 66, 71]
+    np.testing.assert_array_equal(
+        found.model.templates[harmonic_templates(GRID, np.arange(59, 73)) == 0], 0
+    )  # what is zero stays zero
+
+
+@compiled
+def test_one_label_is_one_part():
+    W = decomposed(iterations=100).model.templates
+    found = decomposed(begin=Beginning(Start(W), ("low", "high", "low"), (np.nan, 60.0, 1.0)))
+    parts = sounds(found)
+    assert list(parts) == ["low", "high"]
+    np.testing.assert_allclose(sum(parts.values()), MIXTURE.samples, atol=1e-6)
+    assert components(found.model, found.pitches)["pitch"].tolist()[1:] == [60, 1]
+
+
+def test_harmonic_templates():
+    W = harmonic_templates(GRID, np.array([60, 72]), partials=2)
+    spacing = RATE / 512
+    for column, fundamental in zip(W.T, (261.63, 523.25), strict=True):
+        peaks = np.flatnonzero((column[1:-1] > column[:-2]) & (column[1:-1] >= column[2:])) + 1
+        np.testing.assert_allclose(peaks * spacing, [fundamental, 2 * fundamental], atol=spacing)
+        np.testing.assert_allclose(column[peaks[1]] / column[peaks[0]], 0.5, atol=0.2)
+    assert not W[int(1200 / spacing) :].any()
+    assert not harmonic_templates(GRID, np.array([127]))[:, 0].any()  # 12.5 kHz, above what there is
+    power = harmonic_templates(Grid(RATE, 512, 128, True), np.array([60, 72]), partials=2)
+    np.testing.assert_allclose(power, W**2, rtol=1e-5)
+
+
+def test_pitch_of_templates():
+    templates = harmonic_templates(Grid(22050, 2048, 512), np.arange(48, 85, 6), partials=8)
+    frequencies = Grid(22050, 2048, 512).frequencies
+    for pitch, template in zip(range(48, 85, 6), templates.T, strict=True):
+        assert template_pitch(template, frequencies) == pytest.approx(pitch, abs=0.5)
+    assert np.isnan(template_pitch(np.random.default_rng(0).random(1025), frequencies))
+    assert np.isnan(template_pitch(np.zeros(1025), frequencies))
+    assert [pitch_label(pitch) for pitch in (0, 60, 69, 70)] == ["C-1", "C4", "A4", "A#4"]
+
+
+@compiled
+def test_silence():
+    source = Audio(np.zeros((RATE, 2)), RATE)
+    for model in ("nmf", "nmfd"):
+        found = decomposed(source, model=model)
+        assert not any(part.any() for part in sounds(found, source).values())
+        assert components(found.model, found.pitches)["energy"].tolist() == [0, 0, 0]
+
+
+def test_no_sound_and_parameters_outside_their_domain():
+    with pytest.raises(DataError, match="no sound"):
+        decomposed(Audio(np.zeros((0, 1)), RATE))
+    with pytest.raises(ParameterError, match="learn"):
+        decomposed(learning=0.0)
+    with pytest.raises(ParameterError, match="hop"):
+        grid_of(ComponentParameters(hop=1.0), 1.0, RATE)
+    setting = Setting(GRID, 10, None, MIXTURE, 1)
+    with pytest.raises(ParameterError, match="from 80 to 20"):
+        BEGINNINGS["pitch"](setting, PitchTemplateParameters(pitch_low=80, pitch_high=20))
+    with pytest.raises(ParameterError, match="given twice"):
+        completed(Beginning(Start(np.ones((3, 1)))), np.ones((3, 1)), None, False, False)
+    with pytest.raises(ParameterError, match="only what is given"):
+        completed(Beginning(Start()), None, None, True, False)
+
+
+def test_grid_follows_the_model_and_the_cost():
+    assert grid_of(ComponentParameters(), 1.0, 44100) == Grid(44100, 4096, 1024)
+    drums = grid_of(ComponentParameters(model="nmfd"), 0.0, 44100)
+    assert drums.size == 4 * drums.hop
+    assert 0.04 < drums.size / 44100 < 0.05
+    assert drums.power

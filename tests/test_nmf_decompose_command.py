@@ -1,0 +1,65 @@
+import io
+
+import numpy as np
+import soundfile
+from performances import compiled
+
+pytestmark = compiled
+
+
+def read(path):
+    return soundfile.read(path, dtype="float32", always_2d=True)[0]
+
+
+def test_writes_factors_a_table_and_sounds(call, here):
+    assert call("nmf-decompose", "take.wav", "--rank", "3", "-o", "out/", "--trace", "cost.csv").code == 0
+    names = sorted(path.name for path in (here / "out").iterdir() if path.name != "manifest.json")
+    assert names == ["01.wav", "02.wav", "03.wav", "activations.npy", "components.csv", "templates.npy"]
+    W, H = (np.load(here / "out" / f"{name}.npy") for name in ("templates", "activations"))
+    assert W.shape[1] == H.shape[0] == 3
+    mixture = read("take.wav")
+    np.testing.assert_allclose(sum(read(here / "out" / name) for name in names[:3]), mixture, atol=1e-6)
+    cost = np.loadtxt(here / "cost.csv", delimiter=",", skiprows=1)
+    assert (np.diff(cost[:, 1]) <= 0).all()
+    assert cost[:3, 0].tolist() == [0, 1, 2]
+
+
+def test_one_part(call, here):
+    assert call("nmf-decompose", "take.wav", "--rank", "2", "-o", "out/").code == 0
+    for name in ("01", "templates", "components"):
+        part = call("nmf-decompose", "take.wav", "--rank", "2", "--only", name, "-o", "-")
+        (whole,) = (here / "out").glob(f"{name}.*")
+        if name == "01":
+            assert read(io.BytesIO(part.out)).tobytes() == read(whole).tobytes()
+        else:
+            assert part.out == whole.read_bytes()
+    result = call("nmf-decompose", "take.wav", "--rank", "2", "--only", "kick", "-o", "-")
+    assert result.code == 2
+    assert "01, 02" in result.err
+
+
+def test_begins_with_what_was_found_before(call, here):
+    assert call("nmf-decompose", "take.wav", "--rank", "3", "-o", "out/").code == 0
+    again = ("nmf-decompose", "take.wav", "--init-W", "out/templates.npy", "--init-H", "out/activations.npy")
+    assert call(*again, "--fix-W", "--fix-H", "-o", "again/").code == 0
+    for name in ("templates", "activations"):
+        np.testing.assert_array_equal(np.load(here / "out" / f"{name}.npy"), np.load(here / "again" / f"{name}.npy"))
+    assert call(*again, "--init", "pitch", "-o", "again/").code == 2
+
+
+def test_a_matrix_from_a_pipe_has_no_sounds(program, here):
+    spectrogram = program("features", "spectrogram", "take.wav", cwd=here).out
+    result = program("nmf-decompose", "-", "--rank", "2", "-o", "out/", data=spectrogram, cwd=here)
+    assert result.code == 0, result.err
+    assert sorted(path.name for path in (here / "out").iterdir() if path.name != "manifest.json") == [
+        "activations.npy",
+        "components.csv",
+        "templates.npy",
+    ]
+    assert program("nmf-decompose", "-", "--init", "pitch", "-o", "out/", data=spectrogram, cwd=here).code == 2
+
+
+def test_several_inputs_give_folders(call, here):
+    assert call("nmf-decompose", "take.wav", "slow.wav", "--rank", "2", "--jobs", "2", "-o", "out/").code == 0
+    for stem in ("take", "slow"):
+        assert (here / "out" / stem / "02.wav").exists()
