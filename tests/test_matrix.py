@@ -49,11 +49,8 @@ def each(chosen: list[Command]) -> Any:
         ("tempo",),
         ("beats",),
         ("separate",),
-<<<<<<< HEAD
         ("transcribe",),
-=======
         ("nmf-decompose",),
->>>>>>> 0b9b4bb (Take sound apart into components: mirtool nmf-decompose)
         ("features", "novelty"),
     }  # where loops are not compiled
     cases = [
