@@ -1,6 +1,8 @@
-"""Cutting a stream of samples into blocks: the one meaning of `AudioSource.blocks`."""
+"""Cutting streams: samples into blocks, which is the one meaning of `AudioSource.blocks`, and frames into sections."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,3 +69,46 @@ def reblocked(
         count -= begin
     if first or count > overlap:
         yield np.concatenate(held) if held else np.zeros((0, channels), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A stretch of frames with what it depends on.
+
+    Attributes
+    ----------
+    frames : ndarray, shape (n, …)
+        Its frames, and those around them.
+    first : int
+        Number of the first of them.
+    inner : slice
+        Those that the section is about.
+    """
+
+    frames: NDArray[Any]
+    first: int
+    inner: slice
+
+
+def sections(batches: Iterable[NDArray[Any]], size: int, context: int) -> Iterator[Section]:
+    """Cut frames that come in batches (n × …) into sections of `size`, with `context` frames around each."""
+    held: list[NDArray[Any]] = []
+    first = begin = 0  # the first frame that is held, and that of the next section
+    stop = 0
+
+    def section(end: int) -> Section:
+        held[:] = [np.concatenate(held)[max(begin - context - first, 0) :]]
+        here = max(begin - context, first)
+        return Section(held[0][: end + context - here], here, slice(begin - here, end - here))
+
+    for batch in batches:
+        held.append(batch)
+        stop += len(batch)
+        while stop >= begin + size + context:
+            made = section(begin + size)
+            yield made
+            first, begin = made.first, begin + size
+    while begin < stop:
+        made = section(min(begin + size, stop))
+        yield made
+        first, begin = made.first, begin + size

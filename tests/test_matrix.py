@@ -51,6 +51,7 @@ def each(chosen: list[Command]) -> Any:
         ("separate",),
         ("transcribe",),
         ("nmf-decompose",),
+        ("mosaic",),
         ("features", "novelty"),
     }  # where loops are not compiled
     cases = [

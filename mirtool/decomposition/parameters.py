@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 MASKS = ("soft", "wiener", "binary")
+PHASES = ("source", "griffin-lim")
 COSTS = {"euclidean": 2.0, "kl": 1.0, "is": 0.0}
 MODELS = ("nmf", "nmfd")
 SPECTRA = ("magnitude", "power")
@@ -142,3 +143,34 @@ class HpssParameters(MaskParameters):
             "of": ("method", "hpss"),
         },
     )
+
+
+@dataclass(frozen=True)
+class MosaicParameters:
+    """Audio mosaicing (Driedger, Prätzlich and Müller, ISMIR 2015)."""
+
+    window: float = field(default=0.093, metadata={"help": "length of a grain", "unit": "s"})
+    hop: float | None = field(
+        default=None, metadata={"help": "distance of the grains; auto: half of the window", "unit": "s", "none": "auto"}
+    )
+    iterations: int = field(default=20, metadata={"help": "rounds of learning"})
+    repetition: int = field(
+        default=3, metadata={"help": "a grain sounds once within so many grains before and after; 0: as it comes"}
+    )
+    polyphony: int = field(
+        default=10, metadata={"help": "most grains, each with what surrounds it, at one time; 0: any number"}
+    )
+    continuity: int = field(
+        default=3, metadata={"help": "grains before and after that sound along as in the source; 0: none"}
+    )
+    phase: str = field(
+        default="source",
+        metadata={
+            "help": "phases of the grains as they are in the source, or such as fit the magnitudes of their sum",
+            "choices": PHASES,
+        },
+    )
+    phase_iterations: int = field(
+        default=32, metadata={"help": "rounds in which phases are improved", "of": ("phase", "griffin-lim")}
+    )
+    seed: int = 0
