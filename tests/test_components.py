@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from performances import compiled
 
-from mirtool.decomposition.beginnings import BEGINNINGS, Beginning, Setting, completed, harmonic_templates, pitch_label
+from mirtool.decomposition.beginnings import (
+    Beginning,
+    Setting,
+    completed,
+    harmonic_templates,
+    pitch,
+    pitch_label,
+    random,
+)
 from mirtool.decomposition.components import decompose, stems
 from mirtool.decomposition.descent import Start
 from mirtool.decomposition.description import components, template_pitch
@@ -34,16 +42,14 @@ TONES = {60: tone(60, (0.1, 2.0)), 66: tone(66, (0.7, 2.0, 3.0)), 71: tone(71, (
 MIXTURE = Audio(sum(TONES.values()), RATE)
 
 
-def decomposed(source=MIXTURE, begin="random", learning=300.0, **changes):
+def decomposed(source=MIXTURE, begin=random, learning=300.0, **changes):
     shape = ComponentParameters(
         window=512 / RATE, learning=learning, template_length=0.1, model=changes.pop("model", "nmf")
     )
     parameters = FactorizationParameters(**{"rank": 3, "restarts": 3, **changes})
 
     def beginning(setting):
-        if isinstance(begin, Beginning):
-            return begin
-        return BEGINNINGS[begin](setting, PitchTemplateParameters(pitch_low=59, pitch_high=72, tuning=0.0))
+        return begin if isinstance(begin, Beginning) else begin(setting)
 
     return decompose(source, GRID, shape, parameters, beginning, lambda _: None)
 
@@ -67,8 +73,8 @@ def test_tones_come_apart(learning):
     assert (np.diff(table["energy"]) <= 0).all()
     assert table["energy"].sum() == pytest.approx(1)
     parts = sounds(found)
-    for row, pitch in enumerate(table["pitch"]):
-        assert similarity(parts[table["label"][row]][:, 0], TONES[round(pitch)]) > 0.95
+    for row, number in enumerate(table["pitch"]):
+        assert similarity(parts[table["label"][row]][:, 0], TONES[round(number)]) > 0.95
 
 
 @compiled
@@ -98,7 +104,8 @@ def test_sections_and_stretches_agree_with_the_whole():
 
 @compiled
 def test_pitches_begin_with_their_partials():
-    found = decomposed(begin="pitch")
+    keys = PitchTemplateParameters(pitch_low=59, pitch_high=72, tuning=0.0)
+    found = decomposed(begin=lambda setting: pitch(setting, keys))
     assert found.model.labels[:3] == ("B3", "C4", "C#4")
     strongest = np.argsort(components(found.model, found.pitches)["energy"])[-3:]
     assert sorted(found.pitches[strongest].tolist()) == [60, 66, 71]
@@ -133,11 +140,11 @@ def test_harmonic_templates():
 def test_pitch_of_templates():
     templates = harmonic_templates(Grid(22050, 2048, 512), np.arange(48, 85, 6), partials=8)
     frequencies = Grid(22050, 2048, 512).frequencies
-    for pitch, template in zip(range(48, 85, 6), templates.T, strict=True):
-        assert template_pitch(template, frequencies) == pytest.approx(pitch, abs=0.5)
+    for number, template in zip(range(48, 85, 6), templates.T, strict=True):
+        assert template_pitch(template, frequencies) == pytest.approx(number, abs=0.5)
     assert np.isnan(template_pitch(np.random.default_rng(0).random(1025), frequencies))
     assert np.isnan(template_pitch(np.zeros(1025), frequencies))
-    assert [pitch_label(pitch) for pitch in (0, 60, 69, 70)] == ["C-1", "C4", "A4", "A#4"]
+    assert [pitch_label(number) for number in (0, 60, 69, 70)] == ["C-1", "C4", "A4", "A#4"]
 
 
 @compiled
@@ -158,7 +165,7 @@ def test_no_sound_and_parameters_outside_their_domain():
         grid_of(ComponentParameters(hop=1.0), 1.0, RATE)
     setting = Setting(GRID, 10, None, MIXTURE, 1)
     with pytest.raises(ParameterError, match="from 80 to 20"):
-        BEGINNINGS["pitch"](setting, PitchTemplateParameters(pitch_low=80, pitch_high=20))
+        pitch(setting, PitchTemplateParameters(pitch_low=80, pitch_high=20))
     with pytest.raises(ParameterError, match="given twice"):
         completed(Beginning(Start(np.ones((3, 1)))), np.ones((3, 1)), None, False, False)
     with pytest.raises(ParameterError, match="only what is given"):

@@ -1,6 +1,7 @@
 """`mirtool nmf-decompose`."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import Annotated
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
@@ -13,9 +14,6 @@ from mirtool.decomposition.parameters import (
     PitchTemplateParameters,
 )
 from mirtool.errors import UsageProblem
-
-if TYPE_CHECKING:
-    from mirtool.decomposition.beginnings import Setting
 
 INITS = ("random", "pitch")
 
@@ -56,7 +54,7 @@ def nmf_decompose(
     """
     import numpy as np
 
-    from mirtool.decomposition.beginnings import BEGINNINGS, Beginning, completed
+    from mirtool.decomposition.beginnings import Beginning, Setting, completed, pitch, random
     from mirtool.decomposition.components import decompose, decompose_matrix, stems
     from mirtool.decomposition.descent import Start, check
     from mirtool.decomposition.description import components
@@ -66,8 +64,13 @@ def nmf_decompose(
     source = job.read()
     W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
 
-    def begin(setting: "Setting") -> Beginning:
-        return completed(BEGINNINGS[init](setting, pitches), W, H, fix_W, fix_H)
+    beginnings: dict[str, Callable[[Setting], Beginning]] = {
+        "random": random,
+        "pitch": lambda setting: pitch(setting, pitches),
+    }
+
+    def begin(setting: Setting) -> Beginning:
+        return completed(beginnings[init](setting), W, H, fix_W, fix_H)
 
     with job.progress(parameters.restarts * parameters.iterations) as advance:
         if isinstance(source, Features):

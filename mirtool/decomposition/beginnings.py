@@ -1,9 +1,8 @@
 """Where a factorisation of sound begins: at random, or with templates of pitches, scores or drums.
 
-Each function of `BEGINNINGS` takes a `Setting` and returns a `Beginning`.
+Each takes a `Setting` and returns a `Beginning`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,7 +92,7 @@ def completed(
     )
 
 
-def random(setting: Setting, parameters: PitchTemplateParameters) -> Beginning:
+def random(setting: Setting) -> Beginning:
     """Begin anywhere."""
     return Beginning(Start())
 
@@ -144,6 +143,3 @@ def harmonic_templates(grid: Grid, pitches: NDArray[np.integer], tuning: float =
         W = np.maximum(W, (lobe / h) ** (2 if grid.power else 1))
     found: Matrix = W.astype(np.float32)
     return found
-
-
-BEGINNINGS: dict[str, Callable[[Setting, PitchTemplateParameters], Beginning]] = {"random": random, "pitch": pitch}
