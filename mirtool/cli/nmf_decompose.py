@@ -9,13 +9,14 @@ from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.decomposition.parameters import (
     ComponentParameters,
+    DrumTemplateParameters,
     FactorizationParameters,
     MaskParameters,
     PitchTemplateParameters,
 )
 from mirtool.errors import UsageProblem
 
-INITS = ("random", "pitch")
+INITS = ("random", "pitch", "drums")
 
 
 @command(many("X", "audio, or a nonnegative matrix", "audio", "features"), writes="audio", parts=True)
@@ -25,8 +26,13 @@ def nmf_decompose(
     shape: ComponentParameters,
     masking: MaskParameters,
     pitches: PitchTemplateParameters,
+    kit: DrumTemplateParameters,
     init: Annotated[
-        str, Option("Where templates begin: anywhere, or with one harmonic template a pitch.", choices=INITS)
+        str,
+        Option(
+            "Where templates begin: anywhere, with a harmonic template a pitch, or with the sound of each drum.",
+            choices=INITS,
+        ),
     ] = "random",
     init_W: Annotated[str | None, Option("Begin with these templates, K × R.", metavar="NPY", files=True)] = None,
     init_H: Annotated[str | None, Option("Begin with these activations, R × N.", metavar="NPY", files=True)] = None,
@@ -37,17 +43,19 @@ def nmf_decompose(
     """Take sound apart into components by nonnegative matrix factorisation.
 
     Writes into a folder (-o DIR/), or one of these (--only NAME) to a file or a pipe: templates (W), activations (H),
-    components (component,label,pitch,energy,onsets) and, of sound, each component or pitch. The sounds sum to the
+    components (component,label,pitch,energy,onsets) and, of sound, each component, pitch or drum. The sounds sum to the
     mixture; channels, level and sample rate stay as they are.
 
     The spectrogram is a sum of components: what each sounds like (its template) times how strong it is (its
     activation). Components are numbered, the strongest first; with --init pitch each has the partials of one pitch.
-    With --model nmfd a template lasts several frames: a stroke as a whole. Of sound longer than --learning, templates
+    With --model nmfd a template lasts several frames: a stroke as a whole. With --init drums templates begin as
+    synthesised strokes of the drums, and become those of the recording. Of sound longer than --learning, templates
     are learned from sections spread over it, so that hours take about the memory of minutes.
 
     For example:
         mirtool nmf-decompose take.wav --rank 4 -o parts/
         mirtool nmf-decompose take.wav --init pitch --only C4 -o c4.wav
+        mirtool nmf-decompose loop.wav --model nmfd --init drums -o drums/
         mirtool features spectrogram take.wav | mirtool nmf-decompose - --cost euclidean --trace cost.csv -o parts/
 
     Paper: Févotte, Idier (2011), Algorithms for nonnegative matrix factorization with the β-divergence.
@@ -58,6 +66,7 @@ def nmf_decompose(
     from mirtool.decomposition.components import decompose, decompose_matrix, stems
     from mirtool.decomposition.descent import Start, check
     from mirtool.decomposition.description import components
+    from mirtool.decomposition.drum_templates import drums
     from mirtool.decomposition.grid import grid_of
     from mirtool.types import Features, Table
 
@@ -67,6 +76,7 @@ def nmf_decompose(
     beginnings: dict[str, Callable[[Setting], Beginning]] = {
         "random": random,
         "pitch": lambda setting: pitch(setting, pitches),
+        "drums": lambda setting: drums(setting, kit),
     }
 
     def begin(setting: Setting) -> Beginning:

@@ -1,4 +1,8 @@
-"""Templates of drums, of strokes that are synthesised: where a factorisation of a recording of drums begins."""
+"""Templates of drums, of strokes that are synthesised: where a factorisation of a recording of drums begins.
+
+Dittmar and Müller, "Reverse engineering the Amen break: score-informed separation and restoration applied to drum
+recordings", IEEE/ACM TASLP 24(9), 2016, begin with templates of a collection of isolated drums.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,9 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mirtool.decomposition.beginnings import Beginning, Setting
+from mirtool.decomposition.descent import Start
+from mirtool.decomposition.known_templates import activations
+from mirtool.decomposition.parameters import DrumTemplateParameters
+from mirtool.errors import ParameterError
+from mirtool.features.frames import gathered
 from mirtool.synthesis.strokes import strokes
+from mirtool.types import Audio
 
 Matrix = NDArray[np.float32]
+
+_SINGLE = 0.1  # s of a stroke that a template of one frame is the mean of
+_ITERATIONS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,3 +86,30 @@ def drum_templates(
             W.append(mean.T)
             owners.append(drum)
     return DrumTemplates(np.stack(W, axis=1).astype(np.float32), np.array(owners))
+
+
+def drums(setting: Setting, parameters: DrumTemplateParameters) -> Beginning:
+    """Begin with a template a drum, and with the activations that belong to these.
+
+    So each drum takes what is most like it before any template changes, and the templates then become those of the
+    recording.
+
+    Raises
+    ------
+    ParameterError
+        A drum that there is not, one named twice, or none.
+    """
+    if not parameters.drums or len(set(parameters.drums)) < len(parameters.drums):
+        raise ParameterError("drums are named once each, one at least")
+    grid = setting.grid
+
+    def transform(samples: Matrix) -> Matrix:
+        return np.concatenate([grid.matrix(spectra) for spectra in grid.spectra(Audio(samples, grid.sample_rate))])
+
+    length = max(round(_SINGLE * grid.feature_rate), 1) if setting.length is None else setting.length
+    W = drum_templates(parameters.drums, length, grid.hop, grid.sample_rate, grid.size, transform, joined=True).W
+    if setting.length is None:
+        W = W.sum(axis=2, keepdims=True)
+    frames = (grid.matrix(spectra) for spectra in grid.spectra(setting.source))
+    H = gathered(activations(frames, W, _ITERATIONS), W.shape[1], setting.frames)
+    return Beginning(Start(W if setting.length else W[..., 0], H), parameters.drums)

@@ -95,6 +95,20 @@ class PitchTemplateParameters:
 
 
 @dataclass(frozen=True)
+class DrumTemplateParameters:
+    """Which drums there are (Dittmar and Müller, TASLP 2016)."""
+
+    drums: tuple[str, ...] = field(
+        default=("kick", "snare", "hihat"),
+        metadata={
+            "help": "drums that are looked for: kick, snare, hihat, tom, crash, ride, rim",
+            "metavar": "DRUM,…",
+            "of": ("init", "drums"),
+        },
+    )
+
+
+@dataclass(frozen=True)
 class MaskParameters:
     """How a mask is made of estimates of the parts."""
 

@@ -13,10 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.descent import Start
 from mirtool.decomposition.drum_templates import DrumTemplates, drum_templates
-from mirtool.decomposition.nmfd import nmfd
-from mirtool.decomposition.parameters import FactorizationParameters
+from mirtool.decomposition.known_templates import activations
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.bands import log_bands
 from mirtool.features.frames import Frames, analysis_state, features, gathered, power, provenance, sample_blocks
@@ -53,8 +51,8 @@ DRUMS = {
 }
 STRONG = 0.95  # quantile of the peaks of a drum: the level of its strong strokes
 _COMPARISON = 0.03  # s to either side over which a peak is the highest
-_BLOCK = 2000  # frames that are factorised together
-_SIDE = 3  # templates' lengths of context on either side of a block, whose activations are thrown away
+# Half a window before a stroke something of it is seen already, so that its activation begins early.
+ADVANCE = 0.005  # s
 
 
 def drum_activations(source: AudioSource, parameters: DrumParameters) -> Features:
@@ -81,22 +79,22 @@ def drum_activations(source: AudioSource, parameters: DrumParameters) -> Feature
     bands = replace(parameters, high=min(parameters.high, 0.45 * source.sample_rate))
     templates = _templates(bands)
     owners = np.array([templates.drums == drum for drum in DRUMS], dtype=np.float32)
-    frames = (H @ owners.T for H in _activations(_band_frames(source, bands), templates, parameters))
+    frames = (H @ owners.T for H in activations(_band_frames(source, bands), templates.W, parameters.iterations))
     axis = tuple(DRUMS)
-    return features(
-        gathered(frames, len(axis)), "activation", "drum", axis, parameters.feature_rate, provenance(parameters)
-    )
+    data = gathered(frames, len(axis))
+    found = features(data, "activation", "drum", axis, parameters.feature_rate, provenance(parameters))
+    return replace(found, start=ADVANCE)
 
 
-def drum_strokes(activations: Features, parameters: DrumParameters) -> Events:
-    """Pick the strokes out of activations.
+def drum_strokes(curves: Features, parameters: DrumParameters) -> Events:
+    """Pick the strokes out of curves.
 
     A peak is a stroke if it is high enough among those of its drum, and if the drum plays a part at all.
 
     Parameters
     ----------
-    activations : Features
-        R × N, the axis naming drums.
+    curves : Features
+        Activations, R × N, the axis naming drums.
     parameters : DrumParameters
 
     Returns
@@ -109,12 +107,10 @@ def drum_strokes(activations: Features, parameters: DrumParameters) -> Events:
     DataError
         No activations of drums.
     """
-    rate = activations.feature_rate
-    if rate is None or activations.data.ndim != 2 or len(activations.axis) != len(activations.data):
+    rate = curves.feature_rate
+    if rate is None or curves.data.ndim != 2 or len(curves.axis) != len(curves.data):
         raise DataError("activations of drums have a row a drum, with its name")
-    peaks = {
-        str(name): _peaks(row, rate, parameters) for name, row in zip(activations.axis, activations.data, strict=True)
-    }
+    peaks = {str(name): _peaks(row, rate, parameters) for name, row in zip(curves.axis, curves.data, strict=True)}
     strong = {
         name: float(np.quantile(found.heights, STRONG)) if len(found.heights) else 0.0 for name, found in peaks.items()
     }
@@ -125,7 +121,7 @@ def drum_strokes(activations: Features, parameters: DrumParameters) -> Events:
         least = parameters.threshold * max(drum.share * strong[name], drum.presence * strongest)
         for place, height in zip(found.places.tolist(), found.heights.tolist(), strict=True):
             if height >= least > 0:
-                rows.append((max(activations.start + place / rate, 0.0), order, name, height / strong[name]))
+                rows.append((max(curves.start + place / rate, 0.0), order, name, height / strong[name]))
     rows.sort()
     return Events(
         {
@@ -171,29 +167,6 @@ def _band_frames(source: AudioSource, parameters: DrumParameters) -> Iterator[Fr
     for samples in sample_blocks(source, parameters.analysis_rate):
         yield from (compressed(spectra) for spectra in state.push(samples))
     yield from (compressed(spectra) for spectra in state.flush())
-
-
-def _activations(batches: Iterator[Frames], templates: DrumTemplates, parameters: DrumParameters) -> Iterator[Frames]:
-    """Yield the activations (n × R) of frames, block by block."""
-    length = _length(parameters)
-    side = _SIDE * length
-    plan = FactorizationParameters(iterations=parameters.iterations, tolerance=0.0)
-
-    def factorised(V: Frames) -> Frames:
-        R = templates.W.shape[1]
-        H = np.full((R, len(V)), max(float(V.sum()) / (len(V) * R), 1e-30), np.float32)
-        return nmfd(V.T, plan, length, Start(templates.W, H, fixed_templates=True)).H.T
-
-    held: Frames = np.zeros((0, len(templates.W)), np.float32)
-    before = 0  # frames held that are context
-    for batch in batches:
-        held = np.concatenate((held, batch))
-        while len(held) >= before + _BLOCK + side:
-            yield factorised(held[: before + _BLOCK + side])[before : before + _BLOCK]
-            kept = before + _BLOCK - side
-            held, before = held[kept:], side
-    if len(held) > before:
-        yield factorised(held)[before:]
 
 
 def _peaks(curve: Frames, rate: float, parameters: DrumParameters) -> Peaks:

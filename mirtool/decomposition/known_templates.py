@@ -1,0 +1,56 @@
+"""Activations of templates that are known, of sound of any length."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.decomposition.descent import Start
+from mirtool.decomposition.nmfd import nmfd
+from mirtool.decomposition.parameters import FactorizationParameters
+
+Matrix = NDArray[np.float32]
+
+BLOCK = 2000  # frames that are factorised together
+_SIDE = 3  # templates' lengths of context on either side of a block, whose activations are thrown away
+
+
+def activations(batches: Iterable[Matrix], W: Matrix, iterations: int) -> Iterator[Matrix]:
+    """Find the activations of known templates (NMFD, Kullback-Leibler divergence), block by block.
+
+    They begin all alike, so that what is found depends on nothing but the sound around it.
+
+    Parameters
+    ----------
+    batches : iterable of ndarray, shape (any, K)
+        Frames, consecutive.
+    W : ndarray, shape (K, R, T)
+    iterations : int
+
+    Yields
+    ------
+    ndarray, shape (n, R)
+
+    Raises
+    ------
+    ParameterError
+        A negative number of iterations.
+    """
+    K, R, T = W.shape
+    side = _SIDE * T
+    plan = FactorizationParameters(iterations=iterations, tolerance=0.0)
+
+    def factorised(V: Matrix) -> Matrix:
+        H = np.full((R, len(V)), max(float(V.sum()) / (len(V) * R), 1e-30), np.float32)
+        return nmfd(V.T, plan, T, Start(W, H, fixed_templates=True)).H.T
+
+    held: Matrix = np.zeros((0, K), np.float32)
+    before = 0  # frames held that are context
+    for batch in batches:
+        held = np.concatenate((held, batch))
+        while len(held) >= before + BLOCK + side:
+            yield factorised(held[: before + BLOCK + side])[before : before + BLOCK]
+            kept = max(before + BLOCK - side, 0)
+            held, before = held[kept:], before + BLOCK - kept
+    if len(held) > before:
+        yield factorised(held)[before:]
