@@ -8,7 +8,7 @@ _mirtool() {
     fi
     case "$name" in
         features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync" ;;
-        evaluate) kinds="sync onsets beats tempo" ;;
+        evaluate) kinds="sync onsets beats tempo separation" ;;
         *) ;;
     esac
     if [[ -n "$kinds" ]] && ((COMP_CWORD == 2)); then
@@ -85,6 +85,8 @@ _mirtool() {
         "evaluate onsets --format") words="csv tsv json" ;;
         "evaluate beats --format") words="csv tsv json" ;;
         "evaluate tempo --format") words="csv tsv json" ;;
+        "evaluate separation --format") words="csv tsv json" ;;
+        "evaluate separation --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "doctor --format") words="csv tsv json" ;;
         *) ;;
     esac
@@ -117,6 +119,7 @@ _mirtool() {
         "evaluate onsets") flags="--window --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate beats") flags="--window --trim --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate tempo") flags="--tolerance --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "evaluate separation") flags="--mixture --filter-length --resamples --level --seed -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "doctor") flags="--warm -o --output --format -q --quiet -v --verbose --debug -h --help" ;;
         *) ;;
     esac

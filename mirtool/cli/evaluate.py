@@ -7,12 +7,13 @@ list of onsets: its scores, and their intervals over its points); counts are sum
 score is not known. What has no estimate counts as wrong throughout, is named, and makes the exit code 1.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import Argument, Inputs, fixed
 from mirtool.cli.job import Job
-from mirtool.evaluation.parameters import BeatMatching, Bootstrap, OnsetMatching, TempoMatching
+from mirtool.cli.options import Option
+from mirtool.evaluation.parameters import BeatMatching, Bootstrap, OnsetMatching, SeparationMatching, TempoMatching
 
 if TYPE_CHECKING:
     from mirtool.cli.reference_pairs import Evaluated
@@ -128,6 +129,40 @@ def tempo(job: Job, matching: TempoMatching, parameters: Bootstrap) -> None:
         return ratios_figure(result.scores)
 
     report_pairs(job, task.task(matching), parameters, figure, _beats_of)
+
+
+@command(_pair("a separated source", "audio"), writes="table", plots=True)
+def separation(
+    job: Job,
+    matching: SeparationMatching,
+    parameters: Bootstrap,
+    mixture: Annotated[
+        str | None,
+        Option(
+            "The mixture, or a folder of mixtures called as the folders of their sources.", metavar="FILE", files=True
+        ),
+    ] = None,
+) -> None:
+    """Tell how near separated sources come to the true ones.
+
+    Columns: item,sdr,si_sdr,si_sdr_gain,isr,sir,sar
+
+    In dB; files that lie in one folder are the sources of one mixture. sdr: the reference over all error; si_sdr: the
+    same for the estimate at its best level; si_sdr_gain: by how much that is more than of the mixture (--mixture, or
+    the sum of all references). isr, sir and sar are those of BSS-eval for images, over the whole recording: the error
+    that a filter of 512 samples explains, what leaks in from the other sources, and the rest. All channels count
+    together. Values lie between -100 and 100; nothing is known of a reference that is silent.
+
+    For example:
+        mirtool separate take.wav -o parts/ && mirtool evaluate separation true/ parts/
+        mirtool evaluate separation true/vocals.wav parts/vocals.wav --mixture take.wav --filter-length 0
+
+    Paper: Le Roux et al. (2019), SDR – half-baked or well done?; Stöter, Liutkus, Ito (2018), The 2018 signal
+    separation evaluation campaign.
+    """
+    from mirtool.cli.mixtures import report_mixtures
+
+    report_mixtures(job, matching, parameters, mixture)
 
 
 def _beats_of(container: Any) -> Any:

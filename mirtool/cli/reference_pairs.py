@@ -100,18 +100,18 @@ def evaluate_pairs(job: Job, task: "Task", prepare: Callable[[Any], Any]) -> Eva
     MirtoolError
         What went wrong, where there is a single pair; of several, each problem is logged instead.
     """
-    pairs = list(_pairs(job))
+    pairs = list(pairs_of(job))
     result = Evaluated(total=len(pairs))
     for pair in pairs:
         try:
-            with _naming(pair.reference):
-                reference = prepare(_read(job, pair.reference))
+            with naming(pair.reference):
+                reference = prepare(read(job, pair.reference))
                 scores = task.failure(reference)
             try:
                 if pair.estimate is None:
                     raise MissingInput(f"{pair.name}: no estimate")
-                with _naming(pair.estimate):
-                    estimate = prepare(_read(job, pair.estimate))
+                with naming(pair.estimate):
+                    estimate = prepare(read(job, pair.estimate))
                     scores = task.evaluate(reference, estimate)
                 result.complete.append((pair.name, reference, estimate))
             finally:
@@ -128,7 +128,7 @@ def evaluate_pairs(job: Job, task: "Task", prepare: Callable[[Any], Any]) -> Eva
 
 
 @contextlib.contextmanager
-def _naming(file: str) -> Iterator[None]:
+def naming(file: str) -> Iterator[None]:
     """Say which file a problem with data is about."""
     try:
         yield
@@ -136,7 +136,8 @@ def _naming(file: str) -> Iterator[None]:
         raise FormatError(str(problem), file) from None
 
 
-def _pairs(job: Job) -> Iterator[Pair]:
+def pairs_of(job: Job) -> Iterator[Pair]:
+    """Find the pairs that the inputs of a job name, or that two folders hold."""
     names = job.inputs
     folders = [name for name in names if os.path.isdir(name)]
     if not folders:
@@ -146,7 +147,7 @@ def _pairs(job: Job) -> Iterator[Pair]:
         return
     if len(names) != 2 or len(folders) != 2:
         raise UsageProblem("a folder is compared with a folder, a file with a file")
-    references, estimates = _files(job, names[0]), _files(job, names[1])
+    references, estimates = files_of(job, names[0]), files_of(job, names[1])
     for stem, file in references.items():
         yield Pair(stem, file.name, estimates[stem].name if stem in estimates else None)
     strange = sorted(set(estimates) - set(references))
@@ -154,7 +155,7 @@ def _pairs(job: Job) -> Iterator[Pair]:
         log.warning("%s without a reference: %s", names[1], ", ".join(strange))
 
 
-def _files(job: Job, folder: str) -> dict[str, Named]:
+def files_of(job: Job, folder: str) -> dict[str, Named]:
     """Return the files of a folder by path without extension."""
     found: dict[str, Named] = {}
     for file in search(folder, extensions_of(Argument("", "", job.plan.reads[0]))):
@@ -164,5 +165,6 @@ def _files(job: Job, folder: str) -> dict[str, Named]:
     return found
 
 
-def _read(job: Job, name: str) -> Any:
+def read(job: Job, name: str) -> Any:
+    """Read an input, or a file in one."""
     return job.read(job.inputs.index(name)) if name in job.inputs else job.read_file(name, *job.plan.reads[0])

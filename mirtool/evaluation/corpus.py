@@ -44,7 +44,7 @@ class Task:
 
 def report(
     items: Mapping[str, Scores],
-    task: Task,
+    task: Task | None,
     parameters: Bootstrap,
     intervals: Mapping[str, Interval] | None = None,
 ) -> Table:
@@ -54,7 +54,8 @@ def report(
     ----------
     items : mapping
         Name of each item → its scores.
-    task : Task
+    task : Task or None
+        Tells which scores are counts or descriptions; None: none is.
     parameters : Bootstrap
         Of the interval of each mean over the items; items of which a score is not known are left out of its mean.
     intervals : mapping, optional
@@ -77,9 +78,9 @@ def report(
     for name, values in columns.items():
         known = [value for value in values if value == value]
         one = intervals.get(name) if intervals is not None and len(rows) == 1 else None
-        if name in task.counts:
+        if task is not None and name in task.counts:
             values.extend([sum(values)] * len(SUMMARY))
-        elif name in task.described or not known:
+        elif (task is not None and name in task.described) or not known:
             values.extend([np.nan] * len(SUMMARY))
         else:
             interval = one or statistics.mean(known, parameters)

@@ -32,3 +32,16 @@ class TempoMatching:
     """When a tempo counts as right."""
 
     tolerance: float = field(default=0.04, metadata={"help": "Share of the reference by which a tempo may be wrong."})
+
+
+@dataclass(frozen=True)
+class SeparationMatching:
+    """What of an estimated source still counts as the reference."""
+
+    filter_length: int = field(
+        default=512,
+        metadata={
+            "help": "Length of the filters that isr, sir and sar allow; 0 leaves these out.",
+            "unit": "samples",
+        },
+    )

@@ -17,7 +17,17 @@ from mirtool.plots.labels import short_names
 
 Times = NDArray[np.float64]
 _MARKS = ("o", "D", "s", "^")
-_NAMES = {"f": "F", "cmlt": "CMLt", "amlt": "AMLt", "downbeat_f": "F of downbeats"}
+_REACH = 40.0  # dB: what lies beyond is drawn at the border
+_NAMES = {
+    "sdr": "SDR",
+    "si_sdr": "SI-SDR",
+    "sir": "SIR",
+    "sar": "SAR",
+    "f": "F",
+    "cmlt": "CMLt",
+    "amlt": "AMLt",
+    "downbeat_f": "F of downbeats",
+}
 _RATIOS = {1 / 3: "1/3", 1 / 2: "1/2", 2 / 3: "2/3", 1.0: "1", 3 / 2: "3/2", 2.0: "2", 3.0: "3"}
 
 
@@ -77,8 +87,25 @@ def scores_figure(items: Mapping[str, Mapping[str, float]], metrics: Sequence[st
     """
     if not items:
         raise DataError("no scores to draw")
-    shown, label = _worst(items, lambda name: items[name][metrics[0]], "Score; line: mean over the items")
-    paint = partial(_paint_scores, shown, items, metrics)
+    return _scores(items, metrics, "Score; line: mean over the items", (0.0, 1.0))
+
+
+def levels_figure(items: Mapping[str, Mapping[str, float]], metrics: Sequence[str]) -> Figure:
+    """Draw scores in dB, a row an item, the worst by the first metric on top; see `scores_figure`."""
+    known = [item[metric] for item in items.values() for metric in metrics if item[metric] == item[metric]]
+    if not known:
+        raise DataError("no scores to draw")
+    low, high = np.clip((min(known), max(known)), -_REACH, _REACH)
+    margin = 0.04 * (max(high, 0.0) - min(low, 0.0)) or 1.0
+    span = (min(low, 0.0) - margin, max(high, 0.0) + margin)
+    return _scores(items, metrics, "Score (dB); line: mean over the items", span)
+
+
+def _scores(
+    items: Mapping[str, Mapping[str, float]], metrics: Sequence[str], text: str, span: tuple[float, float]
+) -> Figure:
+    shown, label = _worst(items, lambda name: items[name][metrics[0]], text)
+    paint = partial(_paint_scores, shown, items, metrics, span)
     return compose([Panel(paint, 0.5 + 0.19 * len(shown), None, label)])
 
 
@@ -143,10 +170,11 @@ def _paint_scores(
     shown: Mapping[str, Mapping[str, float]],
     items: Mapping[str, Mapping[str, float]],
     metrics: Sequence[str],
+    span: tuple[float, float],
     axes: Axes,
 ) -> None:
     rows = np.arange(len(shown))
-    axes.hlines(rows, 0, 1, color="#e4e4e4", linewidth=0.6, zorder=0)
+    axes.hlines(rows, *span, color="#e4e4e4", linewidth=0.6, zorder=0)
     for number, (metric, mark) in enumerate(zip(metrics, _MARKS, strict=False)):
         values = np.array([scores[metric] for scores in shown.values()])
         everywhere = np.array([scores[metric] for scores in items.values()])
@@ -154,6 +182,7 @@ def _paint_scores(
         if np.isnan(everywhere).all():
             continue
         axes.axvline(float(np.nanmean(everywhere)), color=colour, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        values = np.clip(values, *span)
         # On top of each other where they are equal: the first is the largest.
         size = 5.0 - 0.9 * number
         axes.plot(
@@ -169,5 +198,5 @@ def _paint_scores(
     axes.set_yticks(rows, short_names(list(shown)))
     axes.tick_params(axis="y", labelcolor=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlim(0.0, 1.0)
+    axes.set_xlim(*span)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(metrics), borderaxespad=0.3)
