@@ -46,3 +46,33 @@ def factorization_updates(V, W, H, beta, iterations):
             new[:, :, t] = W[:, :, t] * quotient**exponent
         W = new
     return W, H
+
+
+def tied_amplitudes(amplitudes, pitches, *, passes=4, flat=0.1, step=1.5, tiny=1e-12):
+    """Fit level · source(k) · filter(frequency) to amplitudes (pitches × partials, from 0 on) of one part, by loops."""
+    count, width = amplitudes.shape
+    place = {(r, k): round((pitches[r] + 12 * np.log2(k)) / step) for r in range(count) for k in range(1, width)}
+    kernel = np.exp(-0.5 * np.arange(-3, 4) ** 2.0)
+    kernel /= kernel.sum()
+    level, source, filters = list(amplitudes.sum(axis=1)), [1.0] * width, [1.0] * 108
+
+    def value(r, k):
+        return level[r] * source[k] * filters[place[r, k]]
+
+    def smooth(values):
+        return [sum(kernel[j] * values[min(max(i + j - 3, 0), 107)] for j in range(7)) for i in range(108)]
+
+    for _ in range(passes):
+        for k in range(1, width):
+            had = sum(value(r, k) for r in range(count))
+            source[k] *= (amplitudes[:, k].sum() + flat * had + tiny) / ((1 + flat) * had + tiny)
+        wanted, had = [0.0] * 108, [0.0] * 108
+        for (r, k), at in place.items():
+            wanted[at] += amplitudes[r, k]
+            had[at] += value(r, k)
+        quotients = [(a + tiny) / (b + tiny) for a, b in zip(smooth(wanted), smooth(had), strict=True)]
+        filters = [f * q for f, q in zip(filters, quotients, strict=True)]
+        for r in range(count):
+            level[r] *= amplitudes[r].sum() / (sum(value(r, k) for k in range(1, width)) + tiny)
+    result = np.array([[value(r, k) if k else 0.0 for k in range(width)] for r in range(count)])
+    return result / result.sum(axis=1, keepdims=True)

@@ -67,3 +67,29 @@ def test_masks_of_a_network_without_a_description(call, here):
     rate = str(22050 / 256)
     assert call("separate", "take.wav", "-o", "out/", "--masks", "masks", "--input-feature-rate", rate).code == 0
     np.testing.assert_allclose(read(here / "out/voice.wav")[0], 0.5 * read("take.wav")[0], atol=1e-5)
+
+
+def test_scores_make_stems(call, here):
+    assert call("convert", "piece.mid", "-o", "bass.mid").code == 0
+    scores = ["--score", "piece.mid", "--score", "bass.mid"]
+    assert call("separate", "take.wav", "--method", "score", *scores, "--residual", "-o", "out/").code == 0
+    parts = {path.stem: read(path)[0] for path in (here / "out").glob("*.wav")}
+    assert sorted(parts) == ["bass", "piece", "residual"]
+    np.testing.assert_allclose(sum(parts.values()), read("take.wav")[0], atol=1e-6)
+
+
+def test_one_score_makes_a_stem_a_track(call, here):
+    from mirtool.io import formats
+
+    score = formats.read("piece.mid")
+    tracks = score.notes.replace(track=np.arange(len(score.notes)) % 2, channel=np.zeros(len(score.notes)))
+    two = type(score)(tracks, score.ticks, score.tempo_map, ((), ((0, b"\xff\x03left/hand\x00"),)))
+    formats.write(two, str(here / "two.mid"))
+    assert call("separate", "take.wav", "--method", "score", "--score", "two.mid", "-o", "out/").code == 0
+    assert sorted(path.stem for path in (here / "out").glob("*.wav")) == ["left_hand", "track-0"]
+
+
+def test_scores_of_an_excerpt_stand_at_its_time(call, here):
+    scores = ["--method", "score", "--score", "piece.mid", "--score", "notes.csv"]
+    assert call("separate", "take.wav", "--start", "1", "--duration", "1", *scores, "-o", "out/").code == 0
+    assert len(read(here / "out" / "piece.wav")[0]) == 22050

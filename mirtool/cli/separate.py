@@ -8,13 +8,13 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import INPUT_RATE, Option
-from mirtool.decomposition.parameters import HpssParameters
+from mirtool.decomposition.parameters import HpssParameters, ScoreParameters
 from mirtool.errors import FormatError, MissingInput, UsageProblem
 
 if TYPE_CHECKING:
     from mirtool.types import AudioSource, Stems
 
-METHODS = ("hpss",)
+METHODS = ("hpss", "score")
 RESIDUAL = "residual"
 
 
@@ -22,13 +22,27 @@ RESIDUAL = "residual"
 def separate(
     job: Job,
     hpss: HpssParameters,
-    method: Annotated[str, Option("What is told apart: tones from strokes (hpss).", choices=METHODS)] = "hpss",
+    score_informed: ScoreParameters,
+    method: Annotated[
+        str,
+        Option("What is told apart: tones from strokes (hpss), instruments by their scores (score).", choices=METHODS),
+    ] = "hpss",
+    score: Annotated[
+        tuple[str, ...],
+        Option(
+            "Score of one instrument (MIDI, MusicXML or a table of notes); a single one: each of its tracks.",
+            metavar="FILE",
+            repeat=True,
+            files=True,
+            of=("method", "score"),
+        ),
+    ] = (),
     masks: Annotated[
         str | None,
         Option("Use the masks in this folder instead, one NPY a source, made elsewhere.", metavar="DIR", files=True),
     ] = None,
     normalize: Annotated[bool, Option("Divide the masks by their sum.", of=("masks",))] = False,
-    residual: Annotated[bool, Option("Write what the masks leave as a further source.", of=("masks",))] = False,
+    residual: Annotated[bool, Option("Write what the masks or scores leave as a further source.")] = False,
     input_feature_rate: Annotated[
         float | None, Option(INPUT_RATE.help, metavar="HZ", unit="Hz", above=0, of=("masks",))
     ] = None,
@@ -44,6 +58,10 @@ def separate(
     hpss: harmonic (what sounds) and percussive (what is struck). A median over time keeps the horizontal lines of the
     spectrogram, one over frequency the vertical ones. With --margin above 1, what is neither goes to residual.
 
+    score: the instruments whose scores are given, aligned with the sound; each source is called as its file. Harmonic
+    templates of the pitches of each are learned where the score lets them sound. What no score explains is shared out,
+    unless --residual writes it. Notes of channel 10 are drums.
+
     A mask is a matrix of shares, 0 to 1: K rows over frequency, a column a frame. With --masks, whoever made them, the
     sources are called as their files; Hann windows have 2 (K - 1) samples, their distance follows from the frames per
     second, and the first is centred at the first sample. Masks are taken as they are: what they do not take of the
@@ -51,15 +69,19 @@ def separate(
 
     For example:
         mirtool separate take.wav -o parts/
+        mirtool separate trio.wav --method score --score violin.mid --score cello.mid --score piano.mid -o stems/
         mirtool separate take.wav --only percussive -o - | mirtool onsets -
 
-    Paper: Fitzgerald (2010), Harmonic/percussive separation using median filtering.
+    Paper: Fitzgerald (2010), Harmonic/percussive separation using median filtering; Ewert, Müller (2012), Using
+    score-informed constraints for NMF-based source separation.
     """
+    if residual and masks is None and method != "score":
+        raise UsageProblem("--residual is for --masks or --method score")
     source, start = job.read_from_zero()
     if masks is None:
-        separated = _separated(method, source, hpss)
+        separated = _separated(job, method, source, start, hpss, score_informed, score, residual)
     else:
-        if method != "hpss" or hpss != HpssParameters():
+        if method != "hpss" or hpss != HpssParameters() or score_informed != ScoreParameters():
             raise UsageProblem("--masks are made already: methods and their parameters mean nothing beside them")
         separated = _through(job, source, start, masks, normalize, input_feature_rate, RESIDUAL if residual else None)
     job.write_stems(separated, plot=True)
@@ -67,12 +89,29 @@ def separate(
         _write_masks(separated, write_masks, start)
 
 
-def _separated(method: str, source: "AudioSource", hpss: HpssParameters) -> "Stems":
+def _separated(
+    job: Job,
+    method: str,
+    source: "AudioSource",
+    start: float,
+    hpss: HpssParameters,
+    score_informed: ScoreParameters,
+    scores: tuple[str, ...],
+    residual: bool,
+) -> "Stems":
     match method:
         case "hpss":
             from mirtool.decomposition.hpss import hpss as separate_hpss
 
             return separate_hpss(source, hpss)
+        case "score":
+            from mirtool.cli.scores import read_parts
+            from mirtool.decomposition.score_informed import separate as separate_scores
+
+            if not scores:
+                raise UsageProblem("--method score needs --score FILE for each instrument")
+            parts = read_parts(job, scores, start)
+            return separate_scores(source, parts, score_informed, residual=RESIDUAL if residual else None)
         case _:
             raise UsageProblem(f"no method {method}")
 

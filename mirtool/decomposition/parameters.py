@@ -188,3 +188,23 @@ class MosaicParameters:
         default=32, metadata={"help": "rounds in which phases are improved", "of": ("phase", "griffin-lim")}
     )
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class ScoreParameters(MaskParameters):
+    """Separation informed by a score (Ewert and Müller, ICASSP 2012)."""
+
+    partials: int = field(default=40, metadata={"help": "largest number of a partial", "of": ("method", "score")})
+    pitch_tolerance: float = field(
+        default=60.0,
+        metadata={"help": "how far a partial may lie beside its frequency", "unit": "cents", "of": ("method", "score")},
+    )
+    early: float = field(
+        default=0.05,
+        metadata={"help": "how long before its onset a note may sound", "unit": "s", "of": ("method", "score")},
+    )
+    late: float = field(
+        default=0.4,
+        metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("method", "score")},
+    )
+    rounds: int = field(default=40, metadata={"help": "iterations of learning", "of": ("method", "score")})
