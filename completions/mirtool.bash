@@ -40,7 +40,7 @@ _mirtool() {
         "separate --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "nmf-decompose --init") words="random pitch drums" ;;
         "nmf-decompose --cost") words="euclidean kl is" ;;
-        "nmf-decompose --model") words="nmf nmfd" ;;
+        "nmf-decompose --model") words="nmf nmfd autoencoder" ;;
         "nmf-decompose --spectrum") words="magnitude power" ;;
         "nmf-decompose --mask") words="soft wiener binary" ;;
         "nmf-decompose --format") words="wav flac ogg opus mp3 aiff au caf" ;;

@@ -263,7 +263,7 @@ complete -c mirtool -n '__mirtool_called nmf-decompose' -l sparsity -x -d 'weigh
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l continuity -x -d 'weight of the squared changes of activations from frame to frame, relative to the level'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l restarts -x -d 'random beginnings, of which the lowest cost is kept'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l seed -x -d 'seed of the random beginnings'
-complete -c mirtool -n '__mirtool_called nmf-decompose' -l model -x -a 'nmf nmfd' -d 'templates of one frame, or of several (nmfd)'
+complete -c mirtool -n '__mirtool_called nmf-decompose' -l model -x -a 'nmf nmfd autoencoder' -d 'templates of one frame, of several (nmfd), or a nonnegative autoencoder'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l window -x -d 'length of the Hann window; auto: 0.093, with nmfd 0.046'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l hop -x -d 'distance of the frames; auto: a quarter of the window'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l spectrum -x -a 'magnitude power' -d 'what is factorised; auto: power with the cost is'

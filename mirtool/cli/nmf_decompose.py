@@ -8,6 +8,7 @@ from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.decomposition.parameters import (
+    FACTORIZATIONS,
     ComponentParameters,
     DrumTemplateParameters,
     FactorizationParameters,
@@ -32,12 +33,17 @@ def nmf_decompose(
         Option(
             "Where templates begin: anywhere, with a harmonic template a pitch, or with the sound of each drum.",
             choices=INITS,
+            of=FACTORIZATIONS,
         ),
     ] = "random",
-    init_W: Annotated[str | None, Option("Begin with these templates, K × R.", metavar="NPY", files=True)] = None,
-    init_H: Annotated[str | None, Option("Begin with these activations, R × N.", metavar="NPY", files=True)] = None,
-    fix_W: Annotated[bool, Option("Keep the templates as they begin.")] = False,
-    fix_H: Annotated[bool, Option("Keep the activations as they begin.")] = False,
+    init_W: Annotated[
+        str | None, Option("Begin with these templates, K × R.", metavar="NPY", files=True, of=FACTORIZATIONS)
+    ] = None,
+    init_H: Annotated[
+        str | None, Option("Begin with these activations, R × N.", metavar="NPY", files=True, of=FACTORIZATIONS)
+    ] = None,
+    fix_W: Annotated[bool, Option("Keep the templates as they begin.", of=FACTORIZATIONS)] = False,
+    fix_H: Annotated[bool, Option("Keep the activations as they begin.", of=FACTORIZATIONS)] = False,
     trace: Annotated[str | None, Option("Write the cost after each iteration.", output=".csv")] = None,
 ) -> None:
     """Take sound apart into components by nonnegative matrix factorisation.
@@ -49,7 +55,8 @@ def nmf_decompose(
     The spectrogram is a sum of components: what each sounds like (its template) times how strong it is (its
     activation). Components are numbered, the strongest first; with --init pitch each has the partials of one pitch.
     With --model nmfd a template lasts several frames: a stroke as a whole. With --init drums templates begin as
-    synthesised strokes of the drums, and become those of the recording. Of sound longer than --learning, templates
+    synthesised strokes of the drums, and become those of the recording. With --model autoencoder activations are
+    computed from the spectra by a layer of weights that is learned, too. Of sound longer than --learning, templates
     are learned from sections spread over it, so that hours take about the memory of minutes.
 
     For example:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mirtool.decomposition.autoencoder import autoencoder
 from mirtool.decomposition.descent import Factors, Start
 from mirtool.decomposition.nmf import nmf
 from mirtool.decomposition.nmfd import nmfd
@@ -37,15 +38,20 @@ def fit(
 
     Parameters
     ----------
-    model : {"nmf", "nmfd"}
+    model : {"nmf", "nmfd", "autoencoder"}
     V : ndarray, shape (K, N)
     parameters : FactorizationParameters
     start : Start
+        Of nmf and nmfd.
     length : int
         Frames T of a template of nmfd.
     advance : callable
         Is called with 1 after each iteration.
     """
+    if model == "autoencoder":
+        network = autoencoder(V, parameters, advance)
+        factors = Factors(network.templates, network.encoded(V), network.cost)
+        return Fitted(factors, lambda frames, _: network.encoded(frames))
 
     def run(frames: Matrix, start: Start, advance: Advance) -> Factors:
         if model == "nmfd":

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 MASKS = ("soft", "wiener", "binary")
 PHASES = ("source", "griffin-lim")
 COSTS = {"euclidean": 2.0, "kl": 1.0, "is": 0.0}
-MODELS = ("nmf", "nmfd")
+MODELS = ("nmf", "nmfd", "autoencoder")
+FACTORIZATIONS = ("model", "nmf", "nmfd")  # what belongs to these models only
 SPECTRA = ("magnitude", "power")
 
 
@@ -20,11 +21,16 @@ class FactorizationParameters:
             "help": "what is made small: squared error, or the divergence of Kullback-Leibler or Itakura-Saito",
             "choices": tuple(COSTS),
             "none": "kl",
+            "of": FACTORIZATIONS,
         },
     )
     beta: float | None = field(
         default=None,
-        metadata={"help": "exponent β of the β-divergence, instead of --cost", "none": "1, the cost kl"},
+        metadata={
+            "help": "exponent β of the β-divergence, instead of --cost",
+            "none": "1, the cost kl",
+            "of": FACTORIZATIONS,
+        },
     )
     iterations: int = field(default=200, metadata={"help": "largest number of iterations"})
     tolerance: float = field(
@@ -36,7 +42,10 @@ class FactorizationParameters:
     )
     continuity: float = field(
         default=0.0,
-        metadata={"help": "weight of the squared changes of activations from frame to frame, relative to the level"},
+        metadata={
+            "help": "weight of the squared changes of activations from frame to frame, relative to the level",
+            "of": FACTORIZATIONS,
+        },
     )
     restarts: int = field(default=1, metadata={"help": "random beginnings, of which the lowest cost is kept"})
     seed: int = field(default=0, metadata={"help": "seed of the random beginnings"})
@@ -48,7 +57,7 @@ class ComponentParameters:
 
     model: str = field(
         default="nmf",
-        metadata={"help": "templates of one frame, or of several (nmfd)", "choices": MODELS},
+        metadata={"help": "templates of one frame, of several (nmfd), or a nonnegative autoencoder", "choices": MODELS},
     )
     window: float | None = field(
         default=None,
