@@ -8,13 +8,13 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import INPUT_RATE, Option
-from mirtool.decomposition.parameters import HpssParameters, ScoreParameters
+from mirtool.decomposition.parameters import HpssParameters, ScoreParameters, VocalsParameters
 from mirtool.errors import FormatError, MissingInput, UsageProblem
 
 if TYPE_CHECKING:
     from mirtool.types import AudioSource, Stems
 
-METHODS = ("hpss", "score")
+METHODS = ("hpss", "score", "vocals")
 RESIDUAL = "residual"
 
 
@@ -23,9 +23,14 @@ def separate(
     job: Job,
     hpss: HpssParameters,
     score_informed: ScoreParameters,
+    vocals: VocalsParameters,
     method: Annotated[
         str,
-        Option("What is told apart: tones from strokes (hpss), instruments by their scores (score).", choices=METHODS),
+        Option(
+            "What is told apart: tones from strokes (hpss), instruments by their scores (score), a voice from the rest "
+            "(vocals).",
+            choices=METHODS,
+        ),
     ] = "hpss",
     score: Annotated[
         tuple[str, ...],
@@ -37,6 +42,19 @@ def separate(
             of=("method", "score"),
         ),
     ] = (),
+    f0: Annotated[
+        str | None,
+        Option(
+            "Take the pitch of the voice from this table: time,f0_hz, 0 where nobody sings.",
+            metavar="FILE",
+            files=True,
+            of=("method", "vocals"),
+        ),
+    ] = None,
+    write_f0: Annotated[
+        str | None,
+        Option("Write the pitch of the voice.", metavar="FILE", output=".csv", of=("method", "vocals")),
+    ] = None,
     masks: Annotated[
         str | None,
         Option("Use the masks in this folder instead, one NPY a source, made elsewhere.", metavar="DIR", files=True),
@@ -62,6 +80,10 @@ def separate(
     templates of the pitches of each are learned where the score lets them sound. What no score explains is shared out,
     unless --residual writes it. Notes of channel 10 are drums.
 
+    vocals: vocals (the voice that stands out) and accompaniment. The pitch that is sung is looked for first, or taken
+    from --f0 FILE, a table as --write-f0 gives: correct it where it went wrong, and separate again. A model of a voice
+    at that pitch, and of spectra that come again and again, tells what of its harmonics is the voice.
+
     A mask is a matrix of shares, 0 to 1: K rows over frequency, a column a frame. With --masks, whoever made them, the
     sources are called as their files; Hann windows have 2 (K - 1) samples, their distance follows from the frames per
     second, and the first is centred at the first sample. Masks are taken as they are: what they do not take of the
@@ -71,17 +93,22 @@ def separate(
         mirtool separate take.wav -o parts/
         mirtool separate trio.wav --method score --score violin.mid --score cello.mid --score piano.mid -o stems/
         mirtool separate take.wav --only percussive -o - | mirtool onsets -
+        mirtool separate song.wav --method vocals -o parts/ --write-f0 melody.csv
 
     Paper: Fitzgerald (2010), Harmonic/percussive separation using median filtering; Ewert, Müller (2012), Using
-    score-informed constraints for NMF-based source separation.
+    score-informed constraints for NMF-based source separation; Driedger, Müller (2015), Extracting singing voice from
+    music recordings by cascading audio decomposition techniques.
     """
     if residual and masks is None and method != "score":
         raise UsageProblem("--residual is for --masks or --method score")
     source, start = job.read_from_zero()
     if masks is None:
-        separated = _separated(job, method, source, start, hpss, score_informed, score, residual)
+        if method == "vocals":
+            separated = _vocals(job, source, start, vocals, f0, write_f0)
+        else:
+            separated = _separated(job, method, source, start, hpss, score_informed, score, residual)
     else:
-        if method != "hpss" or hpss != HpssParameters() or score_informed != ScoreParameters():
+        if (method, hpss, score_informed, vocals) != ("hpss", HpssParameters(), ScoreParameters(), VocalsParameters()):
             raise UsageProblem("--masks are made already: methods and their parameters mean nothing beside them")
         separated = _through(job, source, start, masks, normalize, input_feature_rate, RESIDUAL if residual else None)
     job.write_stems(separated, plot=True)
@@ -114,6 +141,28 @@ def _separated(
             return separate_scores(source, parts, score_informed, residual=RESIDUAL if residual else None)
         case _:
             raise UsageProblem(f"no method {method}")
+
+
+def _vocals(
+    job: Job, source: "AudioSource", start: float, parameters: VocalsParameters, f0: str | None, target: str | None
+) -> "Stems":
+    """Separate a voice whose pitch is read from a table, or looked for."""
+    from mirtool.decomposition.vocals import checked, vocals, voice_pitch
+    from mirtool.errors import DataError
+
+    if f0 is None:
+        pitch = voice_pitch(source, parameters)
+    elif (parameters.f0_range, parameters.voicing) != (VocalsParameters.f0_range, VocalsParameters.voicing):
+        raise UsageProblem("--f0-range and --voicing look for the pitch, which --f0 gives already")
+    else:
+        table = job.read_file(f0, "events")
+        try:
+            pitch = checked(table).replace(time=table["time"] - start)
+        except DataError as error:
+            raise FormatError(str(error), f0) from error
+    if target is not None:
+        job.write_as(pitch.replace(time=pitch["time"] + start), target)
+    return vocals(source, parameters, pitch)
 
 
 def _through(

@@ -217,3 +217,35 @@ class ScoreParameters(MaskParameters):
         metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("method", "score")},
     )
     rounds: int = field(default=40, metadata={"help": "iterations of learning", "of": ("method", "score")})
+
+
+@dataclass(frozen=True)
+class VocalsParameters(MaskParameters):
+    """Voice and accompaniment (Driedger and Müller, ICASSP 2015; Durrieu, David and Richard, JSTSP 2011)."""
+
+    f0_range: tuple[float, float] = field(
+        default=(90.0, 1000.0),
+        metadata={
+            "help": "lowest and highest pitch that is sung",
+            "metavar": "LOW,HIGH",
+            "unit": "Hz",
+            "of": ("method", "vocals"),
+        },
+    )
+    voicing: float = field(
+        default=6.0,
+        metadata={
+            "help": "how much weaker than on average the voice may be",
+            "unit": "dB",
+            "of": ("method", "vocals"),
+        },
+    )
+    vocals_window: float = field(
+        default=0.064, metadata={"help": "length of the Hann window", "unit": "s", "of": ("method", "vocals")}
+    )
+    accompaniment_rank: int = field(
+        default=40, metadata={"help": "spectra that the accompaniment is made of", "of": ("method", "vocals")}
+    )
+    model_updates: int = field(
+        default=20, metadata={"help": "updates of the model of voice and accompaniment", "of": ("method", "vocals")}
+    )

@@ -176,3 +176,34 @@ class SyncFeatureParameters:
     )
     compression: float = field(default=300.0, metadata={"help": "γ of log(1 + γ v) for energies"})
     onset_compression: float = field(default=1000.0, metadata={"help": "γ of log(1 + γ v) for onsets"})
+
+
+@dataclass(frozen=True)
+class SalienceParameters(AnalysisParameters):
+    """How likely each pitch is that of a voice (after Salamon and Gómez, TASLP 2012)."""
+
+    analysis_rate: int = field(
+        default=16000, metadata={"help": "sample rate to which the sound is brought", "unit": "Hz"}
+    )
+    window_length: int = field(default=2048, metadata={"help": "length of the Hann window", "unit": "samples"})
+    f0_range: tuple[float, float] = field(
+        default=(90.0, 1000.0), metadata={"help": "lowest and highest pitch", "metavar": "LOW,HIGH", "unit": "Hz"}
+    )
+    pitch_step: float = field(default=20.0, metadata={"help": "distance of the pitches", "unit": "cents"})
+    partials: int = field(default=8, metadata={"help": "harmonics that are summed up"})
+    partial_decay: float = field(default=0.7, metadata={"help": "weight of each harmonic, relative to the one before"})
+    flattening: float = field(
+        default=600.0, metadata={"help": "width over which spectra are brought to one level", "unit": "Hz"}
+    )
+    steadiness: float = field(
+        default=1.0, metadata={"help": "length over which a tone that stands still is no voice", "unit": "s"}
+    )
+
+
+@dataclass(frozen=True)
+class MelodyParameters(SalienceParameters):
+    """Which path through the salience is the melody, and where it sounds."""
+
+    voicing: float = field(
+        default=6.0, metadata={"help": "how much weaker than on average the voice may be", "unit": "dB"}
+    )
