@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,3 +115,17 @@ def test_bad_input():
     for value in (np.nan, np.inf):
         with pytest.raises(DataError, match="not finite"):
             list(channels_of(Audio(np.array([0, value], np.float32), 8000)))
+
+
+def test_memory_does_not_grow_with_length():
+    def peak(seconds):
+        chunks = (noise(2, 8000, seed=second) for second in range(seconds))
+        tracemalloc.start()
+        frames = sum(piece.parts[0].shape[1] for piece in split(chunks, 2, Resolution(256, 64, 9, 9), larger))
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert frames == seconds * 8000
+        return size
+
+    peak(5)
+    assert peak(90) - peak(30) < 3e6  # sound, parts and masks of a minute are 15 MB

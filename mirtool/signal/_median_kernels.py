@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from mirtool.jit import kernel
 
-_STRIP = 128  # columns worked on together: many, since each exchange costs as much as some dozens of them
+STRIP = 128  # columns worked on together: many, since each exchange costs as much as some dozens of them
+_SEGMENT = 1024  # bins of a row that are turned into a column at a time
 
 
 @kernel
 def _exchange(rows: NDArray[np.float32], low: int, high: int) -> None:
     """Put the smaller values of two rows into the first of them and the larger ones into the second."""
-    for k in range(_STRIP):
+    for k in range(STRIP):
         a, b = rows[low, k], rows[high, k]
         rows[low, k] = a if a < b else b
         rows[high, k] = b if a < b else a
@@ -30,7 +31,7 @@ def _exchange(rows: NDArray[np.float32], low: int, high: int) -> None:
 @kernel
 def _exchange_twice(rows: NDArray[np.float32], first: int, step: int) -> None:
     """Do two rounds of exchanges on four rows, two steps apart and one step apart: half of the loads and stores."""
-    for k in range(_STRIP):
+    for k in range(STRIP):
         a, b, c, d = rows[first, k], rows[first + step, k], rows[first + 2 * step, k], rows[first + 3 * step, k]
         a, c = a if a < c else c, c if a < c else a
         b, d = b if b < d else d, d if b < d else b
@@ -74,7 +75,7 @@ def _load(values: NDArray[np.float32], first: int, count: int, rows: NDArray[np.
     last = len(values) - 1
     for i in range(count):
         n = min(first + i, last)
-        for k in range(_STRIP):
+        for k in range(STRIP):
             rows[begin + i, k] = values[n, k]
 
 
@@ -90,12 +91,12 @@ def _descend(
     _load(values, first, half, added, 0)
     _sort(added, 0, half)
     for i in range(half):
-        for k in range(_STRIP):
+        for k in range(STRIP):
             a, b = kept[2 * half + i, k], added[half - 1 - i, k]
             kept[half + i, k] = b if a < b else a
     _sort_bitonic(kept, half, half)
     for i in range(half):
-        for k in range(_STRIP):
+        for k in range(STRIP):
             a, b = kept[half + i, k], kept[4 * half - 1 - i, k]
             kept[half + i, k] = a if a < b else b
     _sort_bitonic(kept, half, half)
@@ -108,11 +109,11 @@ def _strip_medians(values: NDArray[np.float32], length: int, medians: NDArray[np
     while 2 * block - 1 < length:
         block *= 2
     padding = (2 * block - 1 - length) // 2  # values below and above all others make every window 2 · block - 1 long
-    kept = np.empty((2 * block, _STRIP), dtype=np.float32)
-    added = np.empty((block, _STRIP), dtype=np.float32)
+    kept = np.empty((2 * block, STRIP), dtype=np.float32)
+    added = np.empty((block, STRIP), dtype=np.float32)
     for begin in range(0, len(medians), block):
         for i in range(padding):
-            for k in range(_STRIP):
+            for k in range(STRIP):
                 kept[block + i, k] = -np.inf
                 kept[2 * block - 1 - i, k] = np.inf
         _load(values, begin + block - 1, length - block + 1, kept, block + padding)
@@ -125,7 +126,7 @@ def _strip_medians(values: NDArray[np.float32], length: int, medians: NDArray[np
             while half > 1:
                 half //= 2
                 _descend(values, n + half - 1, half, kept, added)
-            for k in range(_STRIP):
+            for k in range(STRIP):
                 medians[n, k] = kept[1, k]
 
 
@@ -137,10 +138,10 @@ def column_medians(values: NDArray[np.float32], length: int, medians: NDArray[np
     n + length - 1; length is odd. There is no NaN.
     """
     count, bins = medians.shape
-    strip = np.empty((len(values), _STRIP), dtype=np.float32)
-    found = np.empty((count, _STRIP), dtype=np.float32)
-    for begin in range(0, bins, _STRIP):
-        width = min(_STRIP, bins - begin)
+    strip = np.empty((len(values), STRIP), dtype=np.float32)
+    found = np.empty((count, STRIP), dtype=np.float32)
+    for begin in range(0, bins, STRIP):
+        width = min(STRIP, bins - begin)
         for n in range(len(values)):
             for k in range(width):
                 strip[n, k] = values[n, begin + k]
@@ -154,17 +155,19 @@ def column_medians(values: NDArray[np.float32], length: int, medians: NDArray[np
 def row_medians(values: NDArray[np.float32], length: int, medians: NDArray[np.float32]) -> None:
     """Fill medians (N × K) with the running medians of the rows of values (N × (K + length - 1))."""
     count, bins = medians.shape
-    turned = np.empty((values.shape[1], _STRIP), dtype=np.float32)
-    found = np.empty((bins, _STRIP), dtype=np.float32)
-    for begin in range(0, count, _STRIP):
-        width = min(_STRIP, count - begin)
-        for i in range(width):
-            for k in range(values.shape[1]):
-                turned[k, i] = values[begin + i, k]
-        _strip_medians(turned, length, found)
-        for i in range(width):
-            for k in range(bins):
-                medians[begin + i, k] = found[k, i]
+    turned = np.empty((_SEGMENT + length - 1, STRIP), dtype=np.float32)
+    found = np.empty((_SEGMENT, STRIP), dtype=np.float32)
+    for begin in range(0, count, STRIP):
+        height = min(STRIP, count - begin)
+        for first in range(0, bins, _SEGMENT):
+            width = min(_SEGMENT, bins - first)
+            for i in range(height):
+                for k in range(width + length - 1):
+                    turned[k, i] = values[begin + i, first + k]
+            _strip_medians(turned[: width + length - 1], length, found[:width])
+            for i in range(height):
+                for k in range(width):
+                    medians[begin + i, first + k] = found[k, i]
 
 
 def warm() -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK
 from mirtool.errors import DataError, ParameterError
-from mirtool.signal._median_kernels import column_medians, row_medians
+from mirtool.signal._median_kernels import STRIP, column_medians, row_medians
 from mirtool.signal.stft import hann, overlap_add
 from mirtool.threads import in_order
 from mirtool.types import AudioSource
@@ -140,7 +140,9 @@ class _Stage:
         self._reach = -(-size // (2 * hop))  # frames before and after a sample that hold it
         self._half = resolution.frames // 2
         around = 2 * (self._reach + self._half)  # frames that a block has in common with others: an eighth of it
-        self._step = min(8 * around, max(_BLOCK_SAMPLES // (channels * size), around))
+        wanted = -(-(8 * around + 2 * self._reach) // STRIP) * STRIP  # medians are found for so many frames at once
+        possible = _BLOCK_SAMPLES // (channels * size)
+        self._step = max(min(wanted, possible) - 2 * self._reach, around // 2)
         self._batch = max(_BATCH_SAMPLES // (channels * size), 1)
 
     def blocks(self, chunks: Iterable[Samples]) -> Iterator[_Block]:
