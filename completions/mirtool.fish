@@ -287,6 +287,7 @@ complete -c mirtool -n '__mirtool_called nmf-decompose' -s o -l output -r -d 'Wr
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l format -x -a 'wav flac ogg opus mp3 aiff au caf' -d 'Format of the output; by default the extension of -o decides'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l subtype -x -d 'Sample format of audio, such as PCM_16 or PCM_24; WAV is FLOAT by default'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l only -x -d 'Write this part alone, to -o FILE or stdout'
+complete -c mirtool -n '__mirtool_called nmf-decompose' -l plot -r -d 'Draw the result as PNG, SVG or PDF'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l from -x -d 'Format of stdin, or of the first input whose name does not tell it'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l raw -x -a 'u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be' -d 'That input is sound without a header, in this encoding'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l sample-rate -x -d 'Sample rate of sound without a header'

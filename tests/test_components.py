@@ -11,7 +11,7 @@ from mirtool.decomposition.beginnings import (
     pitch_label,
     random,
 )
-from mirtool.decomposition.components import decompose, stems
+from mirtool.decomposition.components import decompose, overview, stems
 from mirtool.decomposition.descent import Start
 from mirtool.decomposition.description import components, template_pitch
 from mirtool.decomposition.grid import Grid, grid_of
@@ -171,6 +171,16 @@ def test_no_sound_and_parameters_outside_their_domain():
         completed(Beginning(Start(np.ones((3, 1)))), np.ones((3, 1)), None, False, False)
     with pytest.raises(ParameterError, match="only what is given"):
         completed(Beginning(Start()), None, None, True, False)
+
+
+@pytest.mark.parametrize("columns", [10, 720])
+def test_overview_holds_the_means_of_frames(columns):
+    whole, few = overview(MIXTURE, GRID, 10_000), overview(MIXTURE, GRID, columns)
+    run = -(-whole.frames // columns)
+    assert whole.data.shape == (257, GRID.frames(len(MIXTURE.samples)))
+    assert few.frames == -(-whole.frames // run)
+    np.testing.assert_allclose(few.data[:, 1], whole.data[:, run : 2 * run].mean(axis=1), rtol=1e-5)
+    assert few.times[1] == pytest.approx(whole.times[run : 2 * run].mean())
 
 
 def test_grid_follows_the_model_and_the_cost():

@@ -87,6 +87,14 @@ def test_levels_are_below_the_largest_value():
     assert images(figure)["Activations H"].tolist() == [[1] * 4, pytest.approx([2 / 3] * 4)]
 
 
+def test_a_matrix_may_be_given_at_a_lower_rate():
+    learned = model()
+    few = Features(learned.product()[:, ::9], 50 / 9, "", ("frequency", "time"), FREQUENCIES, 2.08, "power")
+    V, WH = factorization_figure(learned, few).axes[2:4]
+    assert V.get_xlim() == pytest.approx(WH.get_xlim(), abs=0.05)
+    assert V.images[0].get_array()[:, 0].min() > WH.images[0].get_array().min()  # 10 dB a decade of power
+
+
 @pytest.mark.parametrize("rank", [14, 30, 88])
 def test_of_many_components_some_are_named(rank):
     names = tuple(f"p{n}" for n in range(rank))
@@ -113,8 +121,8 @@ def test_a_matrix_without_time_and_one_of_zeros():
 def test_what_cannot_be_drawn():
     with pytest.raises(DataError, match="nothing to draw"):
         factorization_figure(Factorization(np.ones((3, 1)), np.ones((1, 0)), 10.0))
-    with pytest.raises(DataError, match="different shapes"):
-        factorization_figure(model(), matrix(model(frames=50)))
+    with pytest.raises(DataError, match="different height: 513, 3"):
+        factorization_figure(model(), Features(np.ones((3, 900)), 50.0))
 
 
 def test_a_factorization_is_drawn_like_any_container():

@@ -1,7 +1,7 @@
 """`mirtool nmf-decompose`."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
@@ -20,7 +20,7 @@ from mirtool.errors import UsageProblem
 INITS = ("random", "pitch", "drums")
 
 
-@command(many("X", "audio, or a nonnegative matrix", "audio", "features"), writes="audio", parts=True)
+@command(many("X", "audio, or a nonnegative matrix", "audio", "features"), writes="audio", parts=True, plots=True)
 def nmf_decompose(
     job: Job,
     parameters: FactorizationParameters,
@@ -56,7 +56,8 @@ def nmf_decompose(
     activation). Components are numbered, the strongest first; with --init pitch each has the partials of one pitch.
     With --model nmfd a template lasts several frames: a stroke as a whole. With --init drums templates begin as
     synthesised strokes of the drums, and become those of the recording. With --model autoencoder activations are
-    computed from the spectra by a layer of weights that is learned, too. Of sound longer than --learning, templates
+    computed from the spectra by a layer of weights that is learned, too. --plot draws templates and activations, as
+    they begin and as they are learned, beside the matrix and their product. Of sound longer than --learning, templates
     are learned from sections spread over it, so that hours take about the memory of minutes.
 
     For example:
@@ -67,10 +68,12 @@ def nmf_decompose(
 
     Paper: Févotte, Idier (2011), Algorithms for nonnegative matrix factorization with the β-divergence.
     """
+    from dataclasses import replace
+
     import numpy as np
 
     from mirtool.decomposition.beginnings import Beginning, Setting, completed, pitch, random
-    from mirtool.decomposition.components import decompose, decompose_matrix, stems
+    from mirtool.decomposition.components import Decomposition, decompose, decompose_matrix, overview, stems
     from mirtool.decomposition.descent import Start, check
     from mirtool.decomposition.description import components
     from mirtool.decomposition.drum_templates import drums
@@ -89,20 +92,31 @@ def nmf_decompose(
     def begin(setting: Setting) -> Beginning:
         return completed(beginnings[init](setting), W, H, fix_W, fix_H)
 
+    grid = None if isinstance(source, Features) else grid_of(shape, check(parameters), source.sample_rate)
+    if grid is None and init != "random":
+        raise UsageProblem(f"--init {init} needs sound")
+
+    def run(parameters: FactorizationParameters, advance: Callable[[float], None]) -> Decomposition:
+        if grid is not None:
+            return decompose(source, grid, shape, parameters, begin, advance)
+        start = completed(Beginning(Start()), W, H, fix_W, fix_H).start
+        return decompose_matrix(source, shape, parameters, start, advance)
+
     with job.progress(parameters.restarts * parameters.iterations) as advance:
-        if isinstance(source, Features):
-            if init != "random":
-                raise UsageProblem(f"--init {init} needs sound")
-            found = decompose_matrix(
-                source, shape, parameters, completed(Beginning(Start()), W, H, fix_W, fix_H).start, advance
-            )
-        else:
-            grid = grid_of(shape, check(parameters), source.sample_rate)
-            found = decompose(source, grid, shape, parameters, begin, advance)
-            job.write_stems(stems(source, found.model, grid, masking))
+        found = run(parameters, advance)
+    if grid is not None:
+        job.write_stems(stems(source, found.model, grid, masking))
     job.write_part("templates", found.model.template_features())
     job.write_part("activations", found.model.activation_features())
     job.write_part("components", components(found.model, found.pitches))
     if trace is not None:
         iterations = np.arange(len(found.cost))
         job.write_as(Table({"iteration": iterations, "cost": found.cost}), trace)
+
+    def figure() -> Any:
+        from mirtool.plots.factorization import factorization_figure
+
+        begun = run(replace(parameters, iterations=0, restarts=1), lambda _: None)
+        return factorization_figure(found.model, source if grid is None else overview(source, grid), begun.model)
+
+    job.plot(figure)

@@ -217,6 +217,29 @@ def _gathered(source: AudioSource, grid: Grid, sections: list[slice]) -> Matrix:
     return V
 
 
+def overview(source: AudioSource, grid: Grid, columns: int = 720) -> Features:
+    """Return the matrix that is factorised with so many columns at most, the means of neighbouring frames."""
+    run = max(-(-grid.frames(length_of(source)) // columns), 1)
+    sums: list[Matrix] = []
+    held = np.zeros((0, len(grid.frequencies)), np.float32)
+    for spectra in grid.spectra(source):
+        held = np.concatenate((held, grid.matrix(spectra)))
+        whole = len(held) // run
+        sums.append(held[: whole * run].reshape(whole, run, -1).mean(axis=1))
+        held = held[whole * run :]
+    if len(held):
+        sums.append(held.mean(axis=0, keepdims=True))
+    return Features(
+        np.concatenate(sums).T,
+        grid.feature_rate / run,
+        "spectrogram",
+        ("frequency", "time"),
+        tuple(grid.frequencies.tolist()),
+        start=(run - 1) / 2 / grid.feature_rate,
+        unit="power" if grid.power else "amplitude",
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class _Stretch:
     """Frames V (n × K) from `first` on, of which those from `begin` to `stop` are meant."""

@@ -32,6 +32,7 @@ class _Frame:
 
     rows: Rows
     logarithmic: bool  # frequency and level
+    factor: float = 20.0  # of the decibels: 10 for powers
 
     def reduced(self, matrix: Any, columns: int, mode: str = "mean") -> Image:
         """Return a matrix K × N as an image of at most so many columns."""
@@ -42,7 +43,7 @@ class _Frame:
         """Return what is drawn, 0 to 1, of shares of the largest value: themselves, or their level."""
         if not self.logarithmic:
             return share
-        level = 20 * np.log10(np.maximum(share, 10 ** (-DYNAMIC_RANGE / 20)))
+        level = self.factor * np.log10(np.maximum(share, 10 ** (-DYNAMIC_RANGE / self.factor)))
         return np.asarray(1 + level / DYNAMIC_RANGE, np.float32)
 
 
@@ -70,7 +71,7 @@ def factorization_figure(
     learned : Factorization
         V ≈ WH. Long ones are reduced to the pixels of the picture.
     matrix : Features, optional
-        V, drawn above the product.
+        V, drawn above the product; its frames may be fewer and longer. `unit` tells whether its values are a ``power``.
     initial : Factorization, optional
         Where the learning began; drawn above what was learned.
 
@@ -81,10 +82,10 @@ def factorization_figure(
     """
     if learned.frames == 0 or learned.rank == 0:
         raise DataError("a factorization without components or frames: nothing to draw")
-    shapes = [(model.templates.shape[0], model.frames) for model in (learned, initial) if model is not None]
-    shapes += [matrix.data.shape] if matrix is not None else []
-    if len(set(shapes)) > 1:
-        raise DataError(f"matrices of different shapes: {', '.join(map(str, shapes))}")
+    heights = [len(model.templates) for model in (learned, initial) if model is not None]
+    heights += [len(matrix.data)] if matrix is not None else []
+    if len(set(heights)) > 1:
+        raise DataError(f"matrices of different height: {', '.join(map(str, heights))}")
     shared = _frame(learned, matrix)
     tall = matrix is not None or initial is not None
     with style():
@@ -98,11 +99,11 @@ def factorization_figure(
             _factors(figure, (grid[:, 0], grid[:, 1]), shared, learned, "")
         right = []
         if matrix is not None:
-            right.append(_matrix(figure, grid[0, 2], shared, matrix.data, learned, "Matrix V"))
+            right.append(_matrix(figure, grid[0, 2], shared, matrix.data, _span(matrix), "Matrix V"))
         elif initial is not None:
-            right.append(_matrix(figure, grid[0, 2], shared, _Product(initial), learned, "Product WH, before"))
+            right.append(_matrix(figure, grid[0, 2], shared, _Product(initial), _span(initial), "Product WH, before"))
         approximation = "Product WH ≈ V" if matrix is not None else "Product WH"
-        right.append(_matrix(figure, grid[-1, 2], shared, _Product(learned), learned, approximation))
+        right.append(_matrix(figure, grid[-1, 2], shared, _Product(learned), _span(learned), approximation))
         if initial is not None:  # the lower row has the same horizontal axes
             for axes in (*figure.axes[:2], right[0][0]):
                 axes.set_xlabel("")
@@ -120,7 +121,8 @@ def _frame(model: Factorization, matrix: Features | None) -> _Frame:
         ticks = labels.nice_values(numbers[1:])
         rows = np.interp(np.log(ticks), np.log((numbers[1], numbers[-1])), (0, min(_ROWS, K) - 1))
         names = tuple(f"{tick:g}" if tick < 1000 else f"{tick / 1000:g}k" for tick in ticks)
-        return _Frame(Rows(-0.5, min(_ROWS, K) - 0.5, labels.dimension(dim), rows, names), True)
+        factor = 10.0 if matrix is not None and matrix.unit == "power" else 20.0
+        return _Frame(Rows(-0.5, min(_ROWS, K) - 0.5, labels.dimension(dim), rows, names), True, factor)
     plain = Features(np.zeros((K, 1)), model.feature_rate, dims=(dim, "time"), axis=axis)
     return _Frame(vertical(plain, (0.0, 1.0)), False)
 
@@ -130,7 +132,7 @@ def _columns(model: Factorization) -> int:
     return model.templates.shape[2] if model.templates.ndim == 3 else 1
 
 
-def _span(model: Factorization) -> tuple[float, float]:
+def _span(model: Factorization | Features) -> tuple[float, float]:
     """Return the stretch of time (or of frames, where there is no time) that the frames cover."""
     if model.feature_rate is None:
         return -0.5, model.frames - 0.5
@@ -185,17 +187,16 @@ def _component_ticks(model: Factorization) -> tuple[list[int], list[str]]:
 
 
 def _matrix(
-    figure: Figure, place: Any, shared: _Frame, matrix: Any, model: Factorization, title: str
+    figure: Figure, place: Any, shared: _Frame, matrix: Any, span: tuple[float, float], title: str
 ) -> tuple[Axes, Any]:
     axes = figure.add_subplot(place)
     image = shared.reduced(matrix, _COLUMNS)
-    drawn = _show(
-        axes, shared.level(image / max(image.max(), _TINY)), (*_span(model), shared.rows.low, shared.rows.high)
-    )
+    share = image / max(float(image.max()), _TINY)
+    drawn = _show(axes, shared.level(share), (*span, shared.rows.low, shared.rows.high))
     _vertical_ticks(axes, shared)
     axes.set_ylabel("")
     axes.set_title(title, fontsize=9)
-    axes.set_xlabel("Frame" if model.feature_rate is None else "Time (s)")
+    axes.set_xlabel(figure.axes[1].get_xlabel())
     return axes, drawn
 
 
