@@ -63,3 +63,11 @@ def test_several_inputs_give_folders(call, here):
     assert call("nmf-decompose", "take.wav", "slow.wav", "--rank", "2", "--jobs", "2", "-o", "out/").code == 0
     for stem in ("take", "slow"):
         assert (here / "out" / stem / "02.wav").exists()
+
+
+def test_pictures(call, here):
+    for more in ((), ("--init", "pitch", "--pitch-low", "60", "--pitch-high", "67"), ("--learning", "1")):
+        command = ("nmf-decompose", "take.wav", "--rank", "2", "--iterations", "5", *more)
+        assert call(*command, "-o", "out/", "--plot", "out.png").code == 0
+        assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert call("nmf-decompose", "chroma.npy", "--rank", "2", "-o", "out/", "--plot", "out.svg").code == 0

@@ -1,7 +1,7 @@
 """`mirtool nmf-decompose`."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
@@ -16,6 +16,9 @@ from mirtool.decomposition.parameters import (
     PitchTemplateParameters,
 )
 from mirtool.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from mirtool.decomposition.components import Decomposition
 
 INITS = ("random", "pitch", "drums")
 
@@ -56,9 +59,9 @@ def nmf_decompose(
     activation). Components are numbered, the strongest first; with --init pitch each has the partials of one pitch.
     With --model nmfd a template lasts several frames: a stroke as a whole. With --init drums templates begin as
     synthesised strokes of the drums, and become those of the recording. With --model autoencoder activations are
-    computed from the spectra by a layer of weights that is learned, too. --plot draws templates and activations, as
-    they begin and as they are learned, beside the matrix and their product. Of sound longer than --learning, templates
-    are learned from sections spread over it, so that hours take about the memory of minutes.
+    computed from the spectra by a layer of weights that is learned, too. Of sound longer than --learning, templates
+    are learned from sections spread over it, so that hours take about the memory of minutes. --plot draws templates
+    and activations, learned and (where it is given) as they begin, beside the matrix and their product.
 
     For example:
         mirtool nmf-decompose take.wav --rank 4 -o parts/
@@ -68,17 +71,12 @@ def nmf_decompose(
 
     Paper: Févotte, Idier (2011), Algorithms for nonnegative matrix factorization with the β-divergence.
     """
-    from dataclasses import replace
-
-    import numpy as np
-
     from mirtool.decomposition.beginnings import Beginning, Setting, completed, pitch, random
-    from mirtool.decomposition.components import Decomposition, decompose, decompose_matrix, overview, stems
+    from mirtool.decomposition.components import decompose, decompose_matrix, overview, stems
     from mirtool.decomposition.descent import Start, check
-    from mirtool.decomposition.description import components
     from mirtool.decomposition.drum_templates import drums
     from mirtool.decomposition.grid import grid_of
-    from mirtool.types import Features, Table
+    from mirtool.types import Features
 
     source = job.read()
     W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
@@ -95,28 +93,32 @@ def nmf_decompose(
     grid = None if isinstance(source, Features) else grid_of(shape, check(parameters), source.sample_rate)
     if grid is None and init != "random":
         raise UsageProblem(f"--init {init} needs sound")
-
-    def run(parameters: FactorizationParameters, advance: Callable[[float], None]) -> Decomposition:
-        if grid is not None:
-            return decompose(source, grid, shape, parameters, begin, advance)
-        start = completed(Beginning(Start()), W, H, fix_W, fix_H).start
-        return decompose_matrix(source, shape, parameters, start, advance)
-
     with job.progress(parameters.restarts * parameters.iterations) as advance:
-        found = run(parameters, advance)
-    if grid is not None:
-        job.write_stems(stems(source, found.model, grid, masking))
-    job.write_part("templates", found.model.template_features())
-    job.write_part("activations", found.model.activation_features())
-    job.write_part("components", components(found.model, found.pitches))
-    if trace is not None:
-        iterations = np.arange(len(found.cost))
-        job.write_as(Table({"iteration": iterations, "cost": found.cost}), trace)
+        if grid is None:
+            start = completed(Beginning(Start()), W, H, fix_W, fix_H).start
+            found = decompose_matrix(source, shape, parameters, start, advance)
+        else:
+            found = decompose(source, grid, shape, parameters, begin, advance)
+            job.write_stems(stems(source, found.model, grid, masking))
+    _write(job, found, trace)
 
     def figure() -> Any:
         from mirtool.plots.factorization import factorization_figure
 
-        begun = run(replace(parameters, iterations=0, restarts=1), lambda _: None)
-        return factorization_figure(found.model, source if grid is None else overview(source, grid), begun.model)
+        return factorization_figure(found.model, source if grid is None else overview(source, grid), found.initial)
 
     job.plot(figure)
+
+
+def _write(job: Job, found: "Decomposition", trace: str | None) -> None:
+    """Write all that is no sound."""
+    import numpy as np
+
+    from mirtool.decomposition.description import components
+    from mirtool.types import Table
+
+    job.write_part("templates", found.model.template_features())
+    job.write_part("activations", found.model.activation_features())
+    job.write_part("components", components(found.model, found.pitches))
+    if trace is not None:
+        job.write_as(Table({"iteration": np.arange(len(found.cost)), "cost": found.cost}), trace)

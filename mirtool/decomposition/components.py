@@ -36,11 +36,14 @@ class Decomposition:
     pitches : ndarray, shape (R,)
         MIDI numbers, NaN for none; empty where nobody knows.
     cost : ndarray, shape (iterations + 1,)
+    initial : Factorization or None
+        Where learning began, if that is known: activations that are not are all the same.
     """
 
     model: Factorization
     pitches: NDArray[np.float64]
     cost: NDArray[np.float64]
+    initial: Factorization | None
 
 
 def length_of(source: AudioSource) -> int:
@@ -143,7 +146,15 @@ def _labelled(model: Factorization, beginning: Beginning, cost: NDArray[np.float
         if beginning.start.W is None and beginning.start.H is None:
             order = np.argsort(-energies(model.templates, model.activations), kind="stable")
             model = replace(model, templates=model.templates[:, order], activations=model.activations[order])
-    return Decomposition(replace(model, labels=labels), pitches, cost)
+    model = replace(model, labels=labels)
+    return Decomposition(model, pitches, cost, _initial(model, beginning.start))
+
+
+def _initial(model: Factorization, start: Start) -> Factorization | None:
+    if start.W is None:
+        return None
+    H = np.ones(model.activations.shape, np.float32) if start.H is None else start.H
+    return replace(model, templates=start.W, activations=H)
 
 
 def energies(W: Matrix, H: Matrix) -> NDArray[np.float64]:
