@@ -30,6 +30,11 @@ PIPELINES = {
         ("convert - --format csv", "csv"),
         ("plot - --format pdf", "pdf"),
     ],
+    "strokes": [
+        ("separate take.wav --only percussive", "wav"),
+        ("onsets -", "csv"),
+        ("convert - --format json", "json"),
+    ],
     "sound": [
         ("warp path.csv take.wav --tsm wsola", "wav"),
         ("features chroma -", "npy"),

@@ -93,3 +93,12 @@ def test_scores_of_an_excerpt_stand_at_its_time(call, here):
     scores = ["--method", "score", "--score", "piece.mid", "--score", "notes.csv"]
     assert call("separate", "take.wav", "--start", "1", "--duration", "1", *scores, "-o", "out/").code == 0
     assert len(read(here / "out" / "piece.wav")[0]) == 22050
+
+
+def test_masks_of_several_inputs_lie_in_folders_of_their_own(call, here):
+    inputs = ["take.wav", "slow.wav"]
+    assert call("separate", *inputs, "-o", "out/", "--write-masks", "masks/").code == 0
+    assert sorted(str(path) for path in (here / "masks").rglob("*.npy"))[0].endswith("masks/slow/harmonic.npy")
+    assert call("separate", *inputs, "-o", "again/", "--masks", "masks/").code == 0
+    for name in ("take/harmonic", "slow/percussive"):
+        np.testing.assert_allclose(read(here / f"again/{name}.wav")[0], read(here / f"out/{name}.wav")[0], atol=1e-5)

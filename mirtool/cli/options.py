@@ -32,6 +32,8 @@ class Option:
         The option names an output file; this is its extension when a folder is given, such as ``.png``.
     folder : bool
         The option names a folder of files; of several inputs each gets a folder of its own inside.
+    is_input : bool
+        With `folder`: its files are read, not written.
     offline : bool
         Needs the whole input: not together with ``--live``. Outputs and folders always do.
     repeat : bool
@@ -62,6 +64,7 @@ class Option:
     unit: str = ""
     output: str = ""
     folder: bool = False
+    is_input: bool = False
     offline: bool = False
     repeat: bool = False
     of: tuple[str, ...] = ()

@@ -215,7 +215,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         raise UsageProblem(f"--plot {plot}: a picture is written as {', '.join(PICTURE_EXTENSIONS)}")
     asked = [(values.get("output"), output), (values.get("plot"), plot)]
     asked += [(values.get(option.name), own[option.name]) for option in command.own if option.output]
-    asked += [(own[option.name], own[option.name]) for option in command.own if option.folder]
+    asked += [(own[option.name], own[option.name]) for option in command.own if option.folder and not option.is_input]
     return Plan(
         module=command.module,
         name=command.name,

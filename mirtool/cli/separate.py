@@ -12,6 +12,7 @@ from mirtool.decomposition.parameters import HpssParameters, ScoreParameters, Vo
 from mirtool.errors import FormatError, MissingInput, UsageProblem
 
 if TYPE_CHECKING:
+    from mirtool.decomposition.masks import MaskStream
     from mirtool.types import AudioSource, Stems
 
 METHODS = ("hpss", "score", "vocals")
@@ -57,7 +58,12 @@ def separate(
     ] = None,
     masks: Annotated[
         str | None,
-        Option("Use the masks in this folder instead, one NPY a source, made elsewhere.", metavar="DIR", files=True),
+        Option(
+            "Use the masks in this folder instead, one NPY a source, made elsewhere.",
+            metavar="DIR",
+            folder=True,
+            is_input=True,
+        ),
     ] = None,
     normalize: Annotated[bool, Option("Divide the masks by their sum.", of=("masks",))] = False,
     residual: Annotated[bool, Option("Write what the masks or scores leave as a further source.")] = False,
@@ -111,9 +117,15 @@ def separate(
         if (method, hpss, score_informed, vocals) != ("hpss", HpssParameters(), ScoreParameters(), VocalsParameters()):
             raise UsageProblem("--masks are made already: methods and their parameters mean nothing beside them")
         separated = _through(job, source, start, masks, normalize, input_feature_rate, RESIDUAL if residual else None)
+    if write_masks is None:
+        job.write_stems(separated, plot=True)
+        return
+    from mirtool.decomposition.masks import Masked
+
+    if not isinstance(separated, Masked):
+        raise UsageProblem(f"--write-masks: --method {method} does not work with masks on one grid")
     job.write_stems(separated, plot=True)
-    if write_masks is not None:
-        _write_masks(separated, write_masks, start)
+    _write_masks(separated.names, separated.sample_rate, separated.masks, write_masks, start)
 
 
 def _separated(
@@ -183,14 +195,10 @@ def _through(
         raise FormatError(str(error), folder) from error
 
 
-def _write_masks(separated: "Stems", folder: str, start: float) -> None:
+def _write_masks(names: tuple[str, ...], sample_rate: int, masks: "MaskStream", folder: str, start: float) -> None:
     """Write the masks of a separation in a pass of their own."""
     from mirtool.decomposition.masked import descriptions
     from mirtool.io import arrays
 
-    stream = getattr(separated, "masks", None)
-    if stream is None:
-        raise UsageProblem("--write-masks: this method does not work with masks")
-    described = descriptions(separated.names, stream, separated.sample_rate, start)
-    targets = {os.path.join(folder, f"{name}.npy"): mask for name, mask in described.items()}
-    arrays.write_together(targets, stream.make())
+    described = descriptions(names, masks, sample_rate, start)
+    arrays.write_together({os.path.join(folder, f"{name}.npy"): mask for name, mask in described.items()}, masks.make())

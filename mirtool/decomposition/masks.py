@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,16 @@ class MaskStream:
     hop: int
     make: Callable[[], Iterator[tuple[Matrix, ...]]]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Masked(Protocol):
+    """Parts that masks on one grid make."""
+
+    @property
+    def masks(self) -> MaskStream:
+        """A mask of each part, in the order of their names."""
+        ...
 
 
 def check(parameters: MaskParameters) -> None:
