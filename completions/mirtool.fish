@@ -230,6 +230,7 @@ complete -c mirtool -n '__mirtool_called separate' -l pitch-tolerance -x -d 'how
 complete -c mirtool -n '__mirtool_called separate' -l early -x -d 'how long before its onset a note may sound'
 complete -c mirtool -n '__mirtool_called separate' -l late -x -d 'how long after its offset a note may sound'
 complete -c mirtool -n '__mirtool_called separate' -l rounds -x -d 'iterations of learning'
+complete -c mirtool -n '__mirtool_called separate' -l align -x -a 'auto always never' -d 'whether the scores are aligned with the sound first; auto: if they then fit better'
 complete -c mirtool -n '__mirtool_called separate' -l f0-range -x -d 'lowest and highest pitch that is sung'
 complete -c mirtool -n '__mirtool_called separate' -l voicing -x -d 'how much weaker than on average the voice may be'
 complete -c mirtool -n '__mirtool_called separate' -l vocals-window -x -d 'length of the Hann window'

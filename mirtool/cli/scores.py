@@ -8,8 +8,27 @@ from mirtool.cli.job import Job
 from mirtool.errors import FormatError
 
 if TYPE_CHECKING:
+    from mirtool.decomposition.parameters import ScoreParameters
     from mirtool.decomposition.score_constraints import ScorePart
-    from mirtool.types import Notes, Score
+    from mirtool.types import AudioSource, Notes, Score
+
+
+def fitted_parts(
+    job: Job, source: "AudioSource", files: Sequence[str], start: float, parameters: "ScoreParameters"
+) -> "list[ScorePart]":
+    """Read scores as `read_parts` does, align them with the sound where that is better, and find the drums."""
+    from mirtool.decomposition.percussion import with_drums
+    from mirtool.decomposition.score_alignment import aligned
+
+    given = read_parts(job, files, start)
+    moved = aligned(source, given, parameters)
+    if any(new is not old for new, old in zip(moved, given, strict=True)):
+        job.log("the scores are aligned with the sound")
+    parts = with_drums(source, moved)
+    for new, old in zip(parts, moved, strict=True):
+        if new is not old:
+            job.log(f"{new.name}: sounds like drums")
+    return parts
 
 
 def read_parts(job: Job, files: Sequence[str], start: float = 0.0) -> "list[ScorePart]":

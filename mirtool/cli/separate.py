@@ -82,9 +82,10 @@ def separate(
     hpss: harmonic (what sounds) and percussive (what is struck). A median over time keeps the horizontal lines of the
     spectrogram, one over frequency the vertical ones. With --margin above 1, what is neither goes to residual.
 
-    score: the instruments whose scores are given, aligned with the sound; each source is called as its file. Harmonic
-    templates of the pitches of each are learned where the score lets them sound. What no score explains is shared out,
-    unless --residual writes it. Notes of channel 10 are drums.
+    score: the instruments whose scores are given; each source is called as its file. The scores share one time; all
+    together they are aligned with the sound if they then fit better. Harmonic templates of the pitches of each are
+    learned where the score lets them sound. What no score explains is shared out, unless --residual writes it. Notes of
+    channel 10 are drums, and so are those of a score whose pitches are not heard.
 
     vocals: vocals (the voice that stands out) and accompaniment. The pitch that is sung is looked for first, or taken
     from --f0 FILE, a table as --write-f0 gives: correct it where it went wrong, and separate again. A model of a voice
@@ -144,12 +145,12 @@ def _separated(
 
             return separate_hpss(source, hpss)
         case "score":
-            from mirtool.cli.scores import read_parts
+            from mirtool.cli.scores import fitted_parts
             from mirtool.decomposition.score_informed import separate as separate_scores
 
             if not scores:
                 raise UsageProblem("--method score needs --score FILE for each instrument")
-            parts = read_parts(job, scores, start)
+            parts = fitted_parts(job, source, scores, start, score_informed)
             return separate_scores(source, parts, score_informed, residual=RESIDUAL if residual else None)
         case _:
             raise UsageProblem(f"no method {method}")

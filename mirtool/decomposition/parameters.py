@@ -217,6 +217,14 @@ class ScoreParameters(MaskParameters):
         metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("method", "score")},
     )
     rounds: int = field(default=40, metadata={"help": "iterations of learning", "of": ("method", "score")})
+    align: str = field(
+        default="auto",
+        metadata={
+            "help": "whether the scores are aligned with the sound first; auto: if they then fit better",
+            "choices": ("auto", "always", "never"),
+            "of": ("method", "score"),
+        },
+    )
 
 
 @dataclass(frozen=True)

@@ -134,11 +134,16 @@ class Constraints:
         return Allowed(owner, penalty)
 
 
+def is_drum(notes: Notes) -> NDArray[np.bool_]:
+    """Tell of each note whether it is the stroke of a drum, shape (len(notes),)."""
+    channel = notes["channel"] if "channel" in notes else np.zeros(len(notes))
+    return np.asarray(channel == DRUM_CHANNEL)
+
+
 def _columns(number: int, part: ScorePart) -> NDArray[np.float64]:
     """Return onset, offset, pitch, part and kind of the notes of a part."""
     notes = part.notes
-    channel = notes["channel"] if "channel" in notes else np.zeros(len(notes))
-    kind = np.where(channel == DRUM_CHANNEL, STROKE, TONE)
+    kind = np.where(is_drum(notes), STROKE, TONE)
     columns = (notes["onset"], notes["offset"], notes["pitch"], np.full(len(notes), number), kind)
     return np.stack([np.asarray(column, dtype=np.float64) for column in columns], axis=1)
 
