@@ -47,6 +47,9 @@ def nmf_decompose(
     ] = None,
     fix_W: Annotated[bool, Option("Keep the templates as they begin.", of=FACTORIZATIONS)] = False,
     fix_H: Annotated[bool, Option("Keep the activations as they begin.", of=FACTORIZATIONS)] = False,
+    resynthesize: Annotated[
+        bool, Option("Make the sounds of templates and activations alone, of sines and noise, instead of masking.")
+    ] = False,
     trace: Annotated[str | None, Option("Write the cost after each iteration.", output=".csv")] = None,
 ) -> None:
     """Take sound apart into components by nonnegative matrix factorisation.
@@ -63,6 +66,9 @@ def nmf_decompose(
     are learned from sections spread over it, so that hours take about the memory of minutes. --plot draws templates
     and activations, learned and (where it is given) as they begin, beside the matrix and their product.
 
+    With --resynthesize nothing of the mixture is left in the sounds: what lies on the partials of a component's pitch
+    is made of sines, the rest of noise, in one channel.
+
     For example:
         mirtool nmf-decompose take.wav --rank 4 -o parts/
         mirtool nmf-decompose take.wav --init pitch --only C4 -o c4.wav
@@ -72,10 +78,12 @@ def nmf_decompose(
     Paper: Févotte, Idier (2011), Algorithms for nonnegative matrix factorization with the β-divergence.
     """
     from mirtool.decomposition.beginnings import Beginning, Setting, completed, pitch, random
-    from mirtool.decomposition.components import decompose, decompose_matrix, overview, stems
+    from mirtool.decomposition.components import decompose, decompose_matrix, length_of, overview, stems
     from mirtool.decomposition.descent import Start, check
+    from mirtool.decomposition.description import components
     from mirtool.decomposition.drum_templates import drums
     from mirtool.decomposition.grid import grid_of
+    from mirtool.decomposition.resynthesis import resynthesis
     from mirtool.types import Features
 
     source = job.read()
@@ -93,13 +101,20 @@ def nmf_decompose(
     grid = None if isinstance(source, Features) else grid_of(shape, check(parameters), source.sample_rate)
     if grid is None and init != "random":
         raise UsageProblem(f"--init {init} needs sound")
+    if resynthesize and (grid is None or masking != MaskParameters()):
+        raise UsageProblem("--resynthesize needs sound, and takes no mask")
     with job.progress(parameters.restarts * parameters.iterations) as advance:
         if grid is None:
             start = completed(Beginning(Start()), W, H, fix_W, fix_H).start
             found = decompose_matrix(source, shape, parameters, start, advance)
         else:
             found = decompose(source, grid, shape, parameters, begin, advance)
-            job.write_stems(stems(source, found.model, grid, masking))
+            if resynthesize:
+                known = components(found.model, found.pitches)["pitch"]
+                sounds = resynthesis(found.model, known, grid, length_of(source), parameters.seed)
+            else:
+                sounds = stems(source, found.model, grid, masking, job.wants)
+            job.write_stems(sounds)
     _write(job, found, trace)
 
     def figure() -> Any:

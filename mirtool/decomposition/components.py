@@ -5,6 +5,7 @@ found stretch by stretch. So hours need the memory of minutes, but for the activ
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 from mirtool.blocks import CHUNK
 from mirtool.decomposition.beginnings import Beginning, Setting
 from mirtool.decomposition.descent import Start
-from mirtool.decomposition.grid import Grid, Matrix, template_frames
+from mirtool.decomposition.grid import Grid, Matrix, Spectra, template_frames
 from mirtool.decomposition.masks import masks
 from mirtool.decomposition.models import Advance, Fitted, fit
 from mirtool.decomposition.parameters import ComponentParameters, FactorizationParameters, MaskParameters
 from mirtool.errors import DataError, ParameterError
+from mirtool.signal.stft import InverseSTFT
+from mirtool.threads import count
 from mirtool.types import AudioSource, Factorization, Features, StemStream
 
 _SECTION = 10.0  # s of a section that templates are learned from
@@ -164,7 +167,13 @@ def energies(W: Matrix, H: Matrix) -> NDArray[np.float64]:
     return found
 
 
-def stems(source: AudioSource, model: Factorization, grid: Grid, parameters: MaskParameters) -> StemStream:
+def stems(
+    source: AudioSource,
+    model: Factorization,
+    grid: Grid,
+    parameters: MaskParameters,
+    wanted: Callable[[str], bool] = lambda _: True,
+) -> StemStream:
     """Return the sound of each label, masked out of the mixture; they sum to it.
 
     Parameters
@@ -175,6 +184,8 @@ def stems(source: AudioSource, model: Factorization, grid: Grid, parameters: Mas
     grid : Grid
         That of the model.
     parameters : MaskParameters
+    wanted : callable
+        Whether the sound of a label is needed.
     """
     names = tuple(dict.fromkeys(model.labels))
     of = np.array(model.labels)
@@ -186,17 +197,24 @@ def stems(source: AudioSource, model: Factorization, grid: Grid, parameters: Mas
     batch = min(max(_MASK_VALUES // (len(names) * len(grid.frequencies)), 1), 256)
 
     def make() -> Iterator[tuple[Matrix, ...]]:
-        inverses = [grid.inverse() for _ in names]
+        inverses = [grid.inverse() if wanted(name) else None for name in names]
         first = 0
-        for X in grid.spectra(source, batch):
-            stop = first + X.shape[1]
-            values = [part.product(first, stop).T for part in parts]
-            if not grid.power:
-                values = [np.square(value) for value in values]
-            shares = masks(values, parameters)
-            yield tuple(inverse.push(X * mask).T for inverse, mask in zip(inverses, shares, strict=True))
-            first = stop
-        yield tuple(inverse.flush(samples).T for inverse in inverses)
+        with ThreadPoolExecutor(count()) as threads:
+            for X in grid.spectra(source, batch):
+                stop = first + X.shape[1]
+
+                def energy(part: Factorization, first: int = first, stop: int = stop) -> Matrix:
+                    values = part.product(first, stop).T
+                    return values if grid.power else np.square(values)
+
+                def sound(inverse: InverseSTFT | None, mask: Matrix, X: Spectra = X) -> Matrix:
+                    return np.zeros((0, len(X)), np.float32) if inverse is None else inverse.push(X * mask).T
+
+                shares = masks(tuple(threads.map(energy, parts)), parameters)
+                yield tuple(threads.map(sound, inverses, shares))
+                first = stop
+        none = np.zeros((0, source.channels), np.float32)
+        yield tuple(none if inverse is None else inverse.flush(samples).T for inverse in inverses)
 
     return StemStream(names, source.sample_rate, source.channels, source.frames, make)
 
