@@ -2,6 +2,7 @@ import os
 import time
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from performances import compiled
@@ -47,6 +48,14 @@ def test_agrees_with_the_definition(count, columns, half, different, seed):
     expected = np.sort(windows, axis=-1)[..., half]
     np.testing.assert_array_equal(over_columns(values, length), expected)
     np.testing.assert_array_equal(over_rows(np.ascontiguousarray(values.T), length), expected.T)
+
+
+@compiled
+@pytest.mark.parametrize("bins", [1023, 1024, 1025, 2500])
+def test_long_rows(bins):
+    values = np.random.default_rng(bins).random((2, bins + 8), dtype=np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(values, 9, axis=1)
+    np.testing.assert_array_equal(over_rows(values, 9), np.median(windows, axis=-1))
 
 
 @compiled

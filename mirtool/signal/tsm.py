@@ -25,7 +25,7 @@ from mirtool.blocks import reblocked
 from mirtool.errors import DataError, ParameterError
 from mirtool.signal.hps import Matrix, Resolution, Samples, channels_of, split
 from mirtool.signal.parameters import TimeScaleParameters
-from mirtool.signal.stft import hann
+from mirtool.signal.stft import hann, overlap_add
 from mirtool.signal.transients import Transients
 from mirtool.types import AudioSource
 
@@ -215,15 +215,10 @@ class _Engine(ABC):
         last = (end + self.size // 2) // self.hop
         centres = np.arange(self._frame, last, dtype=np.int64) * self.hop
         framed = self.synthesised(centres)
-        channels, count, _ = framed.shape
-        overlap = self.size // self.hop
-        pieces = framed.reshape(channels, count, overlap, self.hop)
-        total = np.zeros((channels, count + overlap - 1, self.hop), dtype=np.float32)
-        total[:, : overlap - 1] = self._tail.reshape(channels, overlap - 1, self.hop)
-        for j in range(overlap):
-            total[:, j : j + count] += pieces[:, :, j]
-        self._tail = total[:, count:].reshape(channels, -1)
-        samples = total[:, :count].reshape(channels, -1)[:, self._skip :]
+        total = overlap_add(framed, self.hop)
+        total[:, : self._tail.shape[1]] += self._tail
+        done = len(centres) * self.hop
+        samples, self._tail = total[:, self._skip : done], total[:, done:]
         self._frame, self._skip = last, 0
         return samples
 
