@@ -70,6 +70,7 @@ def test_tones_come_apart(learning):
     found = decomposed(learning=learning)
     table = components(found.model, found.pitches)
     assert sorted(table["pitch"].round().tolist()) == [60, 66, 71]
+    assert table["onsets"][np.argsort(table["pitch"])].tolist() == [2, 3, 2]
     assert (np.diff(table["energy"]) <= 0).all()
     assert table["energy"].sum() == pytest.approx(1)
     parts = sounds(found)

@@ -1,6 +1,7 @@
 """What components are: their pitches, energies and onsets, as a table."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mirtool.decomposition.components import energies
@@ -11,7 +12,8 @@ from mirtool.types import Factorization, Features, Table
 
 _CANDIDATES = np.arange(24.0, 108.0, 0.1)  # MIDI pitches
 _PARTIALS = 12
-_RISE = 0.15  # of the square root of an activation from frame to frame, where the largest is 1
+_ATTACK, _RISE = 0.1, 0.4  # s; of the square root of an activation whose largest value is 1
+_FAINT = 0.1  # 20 dB below the loudest component
 _PITCHED = 0.5  # share of a template that lies on the partials more than between them
 
 
@@ -42,7 +44,7 @@ def components(model: Factorization, pitches: NDArray[np.float64]) -> Table:
             "label": np.array(model.labels, dtype=object),
             "pitch": pitches,
             "energy": found / (found.sum() or 1),
-            "onsets": np.array([_onset_count(activation, model.feature_rate) for activation in H], dtype=float),
+            "onsets": _onset_counts(model),
         }
     )
 
@@ -69,10 +71,21 @@ def template_pitch(template: NDArray[np.floating], frequencies: NDArray[np.float
     return float(np.round(_CANDIDATES[len(_CANDIDATES) - len(fundamentals) + best], 1))
 
 
-def _onset_count(activation: NDArray[np.float32], feature_rate: float | None) -> float:
-    """Return how often an activation rises steeply; NaN without time."""
-    if feature_rate is None:
-        return np.nan
-    level = np.sqrt(activation / (activation.max(initial=0) or 1))
-    rise = np.maximum(np.diff(level, prepend=0), 0)
-    return float(len(pick(Features(rise, feature_rate), PeakParameters(threshold=_RISE))))
+def _onset_counts(model: Factorization) -> NDArray[np.float64]:
+    """Return how often each component begins, shape (R,); NaN without time.
+
+    Where the root of an activation rises by a good part of its largest value within `_ATTACK`, something begins; in a
+    component that is faint beside the others, nothing does.
+    """
+    if model.feature_rate is None:
+        return np.full(model.rank, np.nan)
+    W, H = model.templates, model.activations
+    loudness = H * np.sqrt(np.square(W).reshape(W.shape[0], W.shape[1], -1).sum(axis=(0, 2)))[:, None]
+    loudest = loudness.max(axis=1, initial=0)
+    levels = np.sqrt(loudness / np.maximum(np.maximum(loudest, _FAINT * loudest.max(initial=0)), 1e-30)[:, None])
+    reach = max(round(_ATTACK * model.feature_rate), 1)
+    before = np.pad(levels, ((0, 0), (reach, 0)))
+    lowest = sliding_window_view(before, reach + 1, axis=1)[..., :-1].min(axis=2)
+    picking = PeakParameters(threshold=_RISE, min_gap=_ATTACK, comparison=_ATTACK)
+    rises = np.maximum(levels - lowest, 0)
+    return np.array([len(pick(Features(rise, model.feature_rate), picking)) for rise in rises], dtype=np.float64)
