@@ -34,7 +34,8 @@ def tone(pitch, onsets, seconds=4.0):
     for onset in onsets:
         inside = (t >= onset) & (t < onset + 0.4)
         for h in range(1, 6):
-            wave += np.sin(2 * np.pi * h * 440 * 2 ** ((pitch - 69) / 12) * t) / h * inside * np.exp(-3 * (t - onset))
+            partial = np.sin(2 * np.pi * h * 440 * 2 ** ((pitch - 69) / 12) * t) / h
+            wave += partial * inside * np.clip(np.minimum(50 * (t - onset), 1 - (t - onset) / 0.4), 0, 1)
     return 0.2 * wave
 
 
