@@ -24,15 +24,17 @@ def best_score(likelihood, moves, jump):
     return max(path_score(likelihood, moves, jump, path) for path in product(range(pitches), repeat=frames))
 
 
-def salience(magnitudes, bins, pitches, partials, decay, lobe, widening, highest):
-    """Return for each frame and pitch the sum over harmonics of Gaussian-weighted magnitudes."""
+def salience(magnitudes, bins, pitches, partials, decay, lobe, widening, highest, between):
+    """Return for each frame and pitch what Gaussians at its harmonics take, less what those between them take."""
+
+    def taken(centre, width):
+        return magnitudes @ np.exp(-0.5 * ((bins - centre) / width) ** 2)
+
     found = np.zeros((len(magnitudes), len(pitches)))
     for p, pitch in enumerate(pitches):
         for h in range(1, partials + 1):
-            if h * pitch > highest:
-                continue
-            width = max(lobe, widening * h * pitch)
-            for k, frequency in enumerate(bins):
-                weight = decay ** (h - 1) * lobe / width * np.exp(-0.5 * ((frequency - h * pitch) / width) ** 2)
-                found[:, p] += weight * magnitudes[:, k]
+            if h * pitch <= highest:
+                width = max(lobe, widening * h * pitch)
+                weight = decay ** (h - 1) * lobe / width
+                found[:, p] += weight * (taken(h * pitch, width) - between * taken((h - 0.5) * pitch, width))
     return found

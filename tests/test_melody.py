@@ -67,8 +67,8 @@ def test_salience_sums_harmonics():
     parameters = SalienceParameters(window_length=256, partials=3, partial_decay=0.5, f0_range=(300.0, 900.0))
     bins, pitches = np.arange(129) * 62.5, pitch_axis(parameters)
     magnitudes = np.random.default_rng(0).random((4, 129))
-    expected = naive_salience(magnitudes, bins, pitches, 3, 0.5, 1.28 * 62.5, 0.01, 5000)
-    np.testing.assert_allclose(magnitudes @ _comb(bins, pitches, parameters), expected, rtol=1e-5)
+    expected = naive_salience(magnitudes, bins, pitches, 3, 0.5, 62.5, 0.01, 5000, 0.2)
+    np.testing.assert_allclose(magnitudes @ _comb(bins, pitches, parameters), expected, rtol=1e-4, atol=1e-5)
 
 
 @compiled
@@ -117,7 +117,7 @@ def test_the_voice_is_followed_over_chords_and_drums():
     truth = piece.truth(found["time"])
     sung = truth > 0
     cents = 1200 * np.abs(np.log2(np.maximum(found["f0_hz"], 1)[sung] / truth[sung]))
-    assert (cents < 50).mean() > 0.6
+    assert (cents < 50).mean() > 0.8
     assert list(found.columns) == ["time", "f0_hz"]
 
 
@@ -138,10 +138,10 @@ def test_alone_the_voice_is_followed_closely():
 def test_a_path_is_known_after_some_seconds(monkeypatch):
     piece = song(8.0)
     whole = melody(piece.mixture, MelodyParameters())
-    monkeypatch.setattr(module, "_HELD", 120)
+    monkeypatch.setattr(module, "_BLOCK", 120)
     monkeypatch.setattr(module, "_LATER", 100)
     early = melody(piece.mixture, MelodyParameters())
-    assert (whole["f0_hz"] == early["f0_hz"]).mean() > 0.95
+    assert (whole["f0_hz"] == early["f0_hz"]).mean() > 0.85  # the mean pitch is known less well
 
 
 @compiled
@@ -162,6 +162,7 @@ def test_silence_has_no_melody():
         {"steadiness": -1.0},
         {"flattening": 0.0},
         {"voicing": -1.0},
+        {"register_width": 0.0},
         {"window_length": 1},
         {"feature_rate": 0.0},
     ],

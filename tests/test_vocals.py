@@ -44,13 +44,13 @@ def gains(piece, parts):
 def test_a_song_comes_apart():
     piece = song(6.0)
     parts = separated(piece.mixture, voice_pitch(piece.mixture, VocalsParameters()))
-    assert min(gains(piece, parts)) > 6
+    assert min(gains(piece, parts)) > 10
     np.testing.assert_allclose(sum(parts), piece.mixture.samples, atol=1e-6)
 
 
 def test_with_the_true_pitch():
     piece = song(4.0)
-    assert min(gains(piece, separated(piece.mixture, truth(piece)))) > 9
+    assert min(gains(piece, separated(piece.mixture, truth(piece)))) > 10
 
 
 @pytest.mark.parametrize("mask", ["soft", "binary"])

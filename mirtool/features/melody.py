@@ -1,11 +1,11 @@
 """Melody: the pitch of the voice that stands out, as a path through its salience.
 
-The path is the best one in sum of salience and likelihood of its intervals (Viterbi; Ikemiya, Itoyama, Yoshii, TASLP
-24(11), 2016, Section III.B). The voice sounds where the harmonics of its pitch are not much weaker than on average.
+The path is the best one in sum of salience, of the likelihood of its intervals (Viterbi; Ikemiya, Itoyama, Yoshii,
+TASLP 24(11), 2016, Section III.B) and of its nearness to the mean pitch of the melody. The voice sounds where the
+harmonics of its pitch are not much weaker than on average.
 """
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +18,12 @@ from mirtool.features.parameters import MelodyParameters
 from mirtool.features.salience import Salience, SalienceState
 from mirtool.types import AudioSource, Events
 
-_HELD = 1000  # frames from one look back to the next
+_BLOCK = 1500  # frames (30 s) whose path is looked for together, and whose mean pitch is taken first
 _LATER = 500  # frames that must follow until the path to a frame is taken as known: 10 s
-_CONTRAST = 6.0  # log-likelihood of the most salient pitch of a frame against none at all
-_GLIDE = 60.0  # cents: mean size of a move from frame to frame
-_JUMP = math.exp(-12.0)  # probability of a move to any other pitch
+_MEMORY = 0.8  # weight of the blocks before in the mean pitch, for each block that they lie back
+_CONTRAST = 4.0  # log-likelihood of the most salient pitch of a frame against none at all
+_GLIDE = 100.0  # cents: mean size of a move within 20 ms
+_JUMP = -14.0  # log-probability of a move to any other pitch
 _SMOOTHING = 0.06  # s to either side over which the level of the harmonics is averaged
 
 
@@ -49,36 +50,58 @@ class MelodyState:
     """
 
     def __init__(self, parameters: MelodyParameters) -> None:
+        if not 0 < parameters.register_width <= 1e6:
+            raise ParameterError(f"the width of a register is positive, not {parameters.register_width:g}")
         self._salience = SalienceState(parameters)
         self.pitches = self._salience.pitches
-        self._moves, self._jump = _transitions(parameters)
+        self._moves = _moves(parameters)
+        self._places = np.arange(len(self.pitches)) * parameters.pitch_step / parameters.register_width
+        self._register = np.zeros(2)  # sum of weights and of weighted pitches
         self._scores = np.zeros(len(self.pitches))
         none = np.zeros((0, len(self.pitches)), np.float32)
+        self._waiting: list[Salience] = []
         self._held = Salience(none, none)
         self._sources = np.zeros(none.shape, np.int16)
 
     def push(self, samples: NDArray[np.float32]) -> Iterator[Melody]:
         """Take samples (n,), mono, at the analysis rate; yield what is known of the melody."""
         for found in self._salience.push(samples):
-            self._follow(found)
-            if len(self._sources) >= _HELD:
-                yield self._decided(len(self._sources) - _LATER)
+            self._waiting.append(found)
+            if sum(len(batch.values) for batch in self._waiting) >= _BLOCK:
+                self._follow()
+                yield self._decided(max(len(self._sources) - _LATER, 0))
 
     def flush(self) -> Iterator[Melody]:
         """Yield the rest; the state is spent."""
-        for found in self._salience.flush():
-            self._follow(found)
+        self._waiting += self._salience.flush()
+        self._follow()
         yield self._decided(len(self._sources))
 
-    def _follow(self, found: Salience) -> None:
-        values = found.values
-        highest = values.max(axis=1, keepdims=True)
-        likelihood = (_CONTRAST * values / np.where(highest > 0, highest, 1)).astype(np.float32)
-        sources = np.empty(values.shape, np.int16)
-        follow(likelihood, self._moves, self._jump, self._scores, sources)
+    def _follow(self) -> None:
+        """Go on with the best paths through what waits."""
+        if not self._waiting:
+            return
+        found = _joined(self._waiting)
+        self._waiting = []
+        highest = found.values.max(axis=1, keepdims=True)
+        likelihood = (_CONTRAST * found.values / np.where(highest > 0, highest, 1)).astype(np.float32)
+        self._learn_register(found.values, likelihood)
+        if self._register[0] > 0:
+            mean = self._register[1] / self._register[0]
+            likelihood -= (0.5 * np.square(self._places - mean)).astype(np.float32)
+        sources = np.empty(likelihood.shape, np.int16)
+        follow(likelihood, self._moves, _JUMP, self._scores, sources)
         self._sources = np.concatenate((self._sources, sources))
-        pairs = zip(self._held, found, strict=True)
-        self._held = Salience(*(np.concatenate(pair) for pair in pairs))
+        self._held = _joined([self._held, found])
+
+    def _learn_register(self, values: Frames, likelihood: Frames) -> None:
+        """Take the best path through these frames alone into the mean pitch, salient frames more than others."""
+        sources, path = np.empty(likelihood.shape, np.int16), np.empty(len(likelihood), np.int64)
+        scores = np.zeros(len(self.pitches))
+        follow(likelihood, self._moves, _JUMP, scores, sources)
+        trace(sources, int(scores.argmax()), path)
+        weights = np.square(values[np.arange(len(path)), path], dtype=np.float64)
+        self._register = _MEMORY * self._register + (weights.sum(), weights @ self._places[path])
 
     def _decided(self, count: int) -> Melody:
         """Return the first frames held, and forget them."""
@@ -136,12 +159,17 @@ def _sounds(energies: NDArray[np.float64], parameters: MelodyParameters) -> NDAr
     return smooth > -parameters.voicing
 
 
-def _transitions(parameters: MelodyParameters) -> tuple[NDArray[np.float64], float]:
-    """Return the log-probabilities of moves by -reach … reach pitches, and of a jump."""
+def _joined(batches: Sequence[Salience]) -> Salience:
+    return Salience(*(np.concatenate(part) for part in zip(*batches, strict=True)))
+
+
+def _moves(parameters: MelodyParameters) -> NDArray[np.float64]:
+    """Return the log-probabilities of moves by -reach … reach pitches."""
     mean = _GLIDE / parameters.pitch_step * 50 / parameters.feature_rate
     reach = int(6 * mean) + 1
     moves = np.exp(-np.abs(np.arange(-reach, reach + 1)) / mean)
-    return np.log(moves / moves.sum()), math.log(_JUMP)
+    logarithms: NDArray[np.float64] = np.log(moves / moves.sum())
+    return logarithms
 
 
 def _refined(pitches: NDArray[np.float64], values: Frames, path: NDArray[np.int64]) -> NDArray[np.float64]:

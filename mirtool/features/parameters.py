@@ -191,12 +191,12 @@ class SalienceParameters(AnalysisParameters):
     )
     pitch_step: float = field(default=20.0, metadata={"help": "distance of the pitches", "unit": "cents"})
     partials: int = field(default=8, metadata={"help": "harmonics that are summed up"})
-    partial_decay: float = field(default=0.7, metadata={"help": "weight of each harmonic, relative to the one before"})
+    partial_decay: float = field(default=0.65, metadata={"help": "weight of each harmonic, relative to the one before"})
     flattening: float = field(
         default=600.0, metadata={"help": "width over which spectra are brought to one level", "unit": "Hz"}
     )
     steadiness: float = field(
-        default=1.0, metadata={"help": "length over which a tone that stands still is no voice", "unit": "s"}
+        default=0.6, metadata={"help": "length over which a tone that stands still is no voice", "unit": "s"}
     )
 
 
@@ -204,6 +204,10 @@ class SalienceParameters(AnalysisParameters):
 class MelodyParameters(SalienceParameters):
     """Which path through the salience is the melody, and where it sounds."""
 
+    register_width: float = field(
+        default=800.0,
+        metadata={"help": "how far from its mean pitch a voice ranges (standard deviation)", "unit": "cents"},
+    )
     voicing: float = field(
         default=6.0, metadata={"help": "how much weaker than on average the voice may be", "unit": "dB"}
     )

@@ -29,10 +29,12 @@ from mirtool.types import AudioSource, Features
 
 _CHUNK = 256  # frames worked on at a time
 _HIGHEST = 5000.0  # Hz; harmonics above are hidden by others
-_LOBE = 1.28  # bins: standard deviation of a Gaussian about as wide as the main lobe of the Hann window
+_LOBE = 1.0  # bins: standard deviation of a Gaussian about as wide as the main lobe of the Hann window
+_BETWEEN = 0.2  # share of what lies half-way between two harmonics that speaks against a pitch: an octave too low
 _WIDENING = 0.01  # of its frequency by which a harmonic may be off: half a step of the pitches, and gliding
 _FLOOR = 0.01  # of the level of a frame, below which nothing is flattened
-_SURE = 2.0  # a bin counts in full at so many times its median over time
+_LOUDNESS = 0.4  # power of the level around a bin that is left after flattening
+_SURE = 3.0  # a bin counts in full at so many times its median over time
 _LEAST = 1e-9  # magnitude of nothing that is heard
 
 LOWEST, HIGHEST = 40.0, 2000.0  # Hz, of pitches
@@ -109,14 +111,15 @@ class SalienceState:
         steady = np.empty_like(magnitudes)
         column_medians(frames, 2 * self._half + 1, steady)
         moving = magnitudes * np.minimum(magnitudes / (_SURE * steady + _LEAST), 1)
-        return Salience(self._flattened(moving) @ self._comb, np.square(magnitudes) @ self._teeth)
+        values = np.maximum(self._flattened(moving) @ self._comb, 0)
+        return Salience(values, np.square(magnitudes) @ self._teeth)
 
     def _flattened(self, magnitudes: Frames) -> Frames:
-        """Divide by the level around each bin, up to its fourth root: of registers little is left, of loudness some."""
+        """Divide by most of the level around each bin: of registers little is left, of loudness some."""
         energies = np.square(magnitudes, dtype=np.float64)
         level = np.sqrt(_running_mean(energies, self._smoothing))
         level += _FLOOR * np.sqrt(energies.mean(axis=1, keepdims=True)) + _LEAST
-        flat: Frames = (magnitudes / level**0.75).astype(np.float32)
+        flat: Frames = (magnitudes / level ** (1 - _LOUDNESS)).astype(np.float32)
         return flat
 
 
@@ -161,14 +164,18 @@ def pitch_axis(parameters: SalienceParameters) -> NDArray[np.float64]:
 
 
 def _comb(bins: NDArray[np.float64], pitches: NDArray[np.float64], parameters: SalienceParameters) -> Frames:
-    """Return for each pitch the weights of the bins, shape (K, P): a Gaussian of equal area at each harmonic."""
+    """Return for each pitch the weights of the bins, shape (K, P).
+
+    A Gaussian at each harmonic, of equal area, and a smaller one with the opposite sign half a harmonic below.
+    """
     comb = np.zeros((len(bins), len(pitches)))
     lobe = _LOBE * bins[1]
     for partial in range(1, parameters.partials + 1):
-        centres = np.where(partial * pitches <= min(_HIGHEST, bins[-1]), partial * pitches, np.inf)
+        harmonics = np.where(partial * pitches <= min(_HIGHEST, bins[-1]), partial * pitches, np.inf)
         widths = np.maximum(lobe, _WIDENING * partial * pitches)
         weights = parameters.partial_decay ** (partial - 1) * lobe / widths
-        comb += weights * np.exp(-0.5 * np.square((bins[:, None] - centres) / widths))
+        for sign, centres in ((1, harmonics), (-_BETWEEN, harmonics - 0.5 * pitches)):
+            comb += sign * weights * np.exp(-0.5 * np.square((bins[:, None] - centres) / widths))
     return comb.astype(np.float32)
 
 
