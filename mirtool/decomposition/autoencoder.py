@@ -58,9 +58,14 @@ class Network:
 
 def softplus(x: Matrix) -> Matrix:
     """Return g(x) = log(1 + exp(x))."""
-    result: Matrix = np.maximum(x, 0)
-    result += np.log1p(np.exp(-np.abs(x)))
-    return result
+    return _softplus(x)[0]
+
+
+def _softplus(x: Matrix) -> tuple[Matrix, Matrix]:
+    """Return g(x) and its derivative, the logistic function."""
+    faint = np.exp(-np.abs(x))
+    slope: Matrix = np.where(x >= 0, x.dtype.type(1), faint) / (1 + faint)
+    return np.maximum(x, 0) + np.log1p(faint), slope
 
 
 def cost_and_gradients(X: Matrix, A: Matrix, B: Matrix, sparsity: float) -> tuple[float, Matrix, Matrix]:
@@ -80,12 +85,11 @@ def cost_and_gradients(X: Matrix, A: Matrix, B: Matrix, sparsity: float) -> tupl
     cost : float
     by_A, by_B : ndarray
     """
-    inner = X @ A
-    H = softplus(inner)
-    outer = H @ B
-    x, y = X + _FLOOR, softplus(outer) + _FLOOR
+    H, inner_slope = _softplus(X @ A)
+    Y, outer_slope = _softplus(H @ B)
+    x, y = X + _FLOOR, Y + _FLOOR
     cost = float((x * np.log(x / y) - x + y).sum(dtype=np.float64))
-    by_outer = (1 - x / y) * _logistic(outer)
+    by_outer = (1 - x / y) * outer_slope
     by_B, by_H = H.T @ by_outer, by_outer @ B.T
     if sparsity:
         weight = X.dtype.type(sparsity * np.sqrt(X.shape[1]))
@@ -93,7 +97,7 @@ def cost_and_gradients(X: Matrix, A: Matrix, B: Matrix, sparsity: float) -> tupl
         cost += float(weight * (norms @ sums))
         by_B += weight * (sums / norms)[:, None] * B
         by_H += weight * norms
-    return cost, X.T @ (by_H * _logistic(inner)), by_B
+    return cost, X.T @ (by_H * inner_slope), by_B
 
 
 def autoencoder(
@@ -174,9 +178,3 @@ class _Adam:
         mean = self._mean / np.float32(1 - _FADE**self._count)
         spread = np.sqrt(self._square / np.float32(1 - _SPREAD**self._count)) + _TINY
         layer -= np.float32(step) * mean / spread
-
-
-def _logistic(x: Matrix) -> Matrix:
-    """Return the derivative of softplus."""
-    result: Matrix = np.exp(-np.logaddexp(0, -x))
-    return result

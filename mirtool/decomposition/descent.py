@@ -14,6 +14,9 @@ from mirtool.decomposition.parameters import COSTS, FactorizationParameters
 from mirtool.decomposition.penalties import Penalties
 from mirtool.errors import DataError, ParameterError
 
+_LARGEST = 1e30  # values whose sums float32 still holds
+_HEAVIEST, _HIGHEST_RANK = 1e6, 10_000
+
 
 @dataclass(frozen=True, eq=False)
 class Start:
@@ -168,12 +171,14 @@ def check(parameters: FactorizationParameters) -> float:
     """Return β, or raise `ParameterError` where a parameter is outside its domain."""
     for name in ("sparsity", "continuity", "tolerance"):
         value = getattr(parameters, name)
-        if not 0 <= value < math.inf:
-            raise ParameterError(f"the {name} must not be negative, and finite: not {value:g}")
+        if not 0 <= value <= _HEAVIEST:
+            raise ParameterError(f"the {name} lies between 0 and {_HEAVIEST:g}, not at {value:g}")
     for name, least in (("rank", 1), ("iterations", 0), ("restarts", 1), ("seed", 0)):
         value = getattr(parameters, name)
         if value < least:
             raise ParameterError(f"the {name} must be at least {least}, not {value}")
+    if parameters.rank > _HIGHEST_RANK:
+        raise ParameterError(f"the rank is at most {_HIGHEST_RANK}, not {parameters.rank}")
     named = None if parameters.cost is None else COSTS.get(parameters.cost)
     if parameters.cost is not None and named is None:
         raise ParameterError(f"no cost {parameters.cost} (there are: {', '.join(COSTS)})")
@@ -202,6 +207,8 @@ def frames_first(V: NDArray[np.floating]) -> Matrix:
         raise DataError("the matrix holds values that are not finite numbers")
     if least < 0:
         raise DataError("the matrix holds negative values")
+    if most > _LARGEST:
+        raise DataError(f"the matrix holds values above {_LARGEST:g}")
     return frames
 
 

@@ -71,14 +71,14 @@ class Euclidean:
     ----------
     scale : float32
     energy : float
-        Of the whole V, not scaled: its squared Frobenius norm.
+        Of the whole V, scaled: its squared Frobenius norm.
     """
 
     beta = 2.0
 
     def __init__(self, scale: np.float32, energy: float) -> None:
         self._scale = scale
-        self.offset = energy * float(scale) ** 2 / 2
+        self.offset = energy / 2
 
     def prepared(self, W: Matrix) -> Matrix:
         return W @ W.T
@@ -86,8 +86,7 @@ class Euclidean:
     def by_activations(
         self, V: Matrix, H: Matrix, W: Matrix, prepared: Matrix, scratch: Scratch
     ) -> tuple[Matrix, Matrix, float]:
-        negative: Matrix = V @ W.T
-        negative *= self._scale
+        negative: Matrix = V @ (W * self._scale).T
         positive: Matrix = H @ prepared
         return negative, positive, float(((positive / 2 - negative) * H).sum(dtype=np.float64))
 
@@ -165,7 +164,7 @@ class AnyBeta:
 def divergence(beta: float, scale: np.float32, V: Matrix) -> Divergence:
     """Return the divergence for β between spectra V (N × K) times the scale and their model."""
     if beta == 2:
-        return Euclidean(scale, sum(float(np.vdot(frame, frame)) for frame in V))
+        return Euclidean(scale, sum(float(np.square(frame * scale).sum()) for frame in V))
     if beta == 1:
         return KullbackLeibler(scale)
     return AnyBeta(beta, scale)
