@@ -8,14 +8,14 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import INPUT_RATE, Option
-from mirtool.decomposition.parameters import HpssParameters, ScoreParameters, VocalsParameters
+from mirtool.decomposition.parameters import HpssParameters, RepetParameters, ScoreParameters, VocalsParameters
 from mirtool.errors import FormatError, MissingInput, UsageProblem
 
 if TYPE_CHECKING:
     from mirtool.decomposition.masks import MaskStream
     from mirtool.types import AudioSource, Stems
 
-METHODS = ("hpss", "score", "vocals")
+METHODS = ("hpss", "score", "vocals", "repet", "repet-sim")
 RESIDUAL = "residual"
 
 
@@ -23,13 +23,14 @@ RESIDUAL = "residual"
 def separate(
     job: Job,
     hpss: HpssParameters,
+    repet: RepetParameters,
     score_informed: ScoreParameters,
     vocals: VocalsParameters,
     method: Annotated[
         str,
         Option(
             "What is told apart: tones from strokes (hpss), instruments by their scores (score), a voice from the rest "
-            "(vocals).",
+            "(vocals), or from what repeats (repet, repet-sim).",
             choices=METHODS,
         ),
     ] = "hpss",
@@ -91,6 +92,9 @@ def separate(
     from --f0 FILE, a table as --write-f0 gives: correct it where it went wrong, and separate again. A model of a voice
     at that pitch, and of spectra that come again and again, tells what of its harmonics is the voice.
 
+    repet, repet-sim: vocals and accompaniment, where the accompaniment repeats and the voice does not. repet looks for
+    the period of the accompaniment, repet-sim for frames that are like each other, which needs no steady tempo.
+
     A mask is a matrix of shares, 0 to 1: K rows over frequency, a column a frame. With --masks, whoever made them, the
     sources are called as their files; Hann windows have 2 (K - 1) samples, their distance follows from the frames per
     second, and the first is centred at the first sample. Masks are taken as they are: what they do not take of the
@@ -104,7 +108,8 @@ def separate(
 
     Paper: Fitzgerald (2010), Harmonic/percussive separation using median filtering; Ewert, Müller (2012), Using
     score-informed constraints for NMF-based source separation; Driedger, Müller (2015), Extracting singing voice from
-    music recordings by cascading audio decomposition techniques.
+    music recordings by cascading audio decomposition techniques; Rafii, Pardo (2013), REpeating Pattern Extraction
+    Technique; Rafii, Pardo (2012), Music/voice separation using the similarity matrix.
     """
     if residual and masks is None and method != "score":
         raise UsageProblem("--residual is for --masks or --method score")
@@ -113,9 +118,10 @@ def separate(
         if method == "vocals":
             separated = _vocals(job, source, start, vocals, f0, write_f0)
         else:
-            separated = _separated(job, method, source, start, hpss, score_informed, score, residual)
+            separated = _separated(job, method, source, start, hpss, repet, score_informed, score, residual)
     else:
-        if (method, hpss, score_informed, vocals) != ("hpss", HpssParameters(), ScoreParameters(), VocalsParameters()):
+        given = (method, hpss, repet, score_informed, vocals)
+        if given != ("hpss", HpssParameters(), RepetParameters(), ScoreParameters(), VocalsParameters()):
             raise UsageProblem("--masks are made already: methods and their parameters mean nothing beside them")
         separated = _through(job, source, start, masks, normalize, input_feature_rate, RESIDUAL if residual else None)
     if write_masks is None:
@@ -135,6 +141,7 @@ def _separated(
     source: "AudioSource",
     start: float,
     hpss: HpssParameters,
+    repet: RepetParameters,
     score_informed: ScoreParameters,
     scores: tuple[str, ...],
     residual: bool,
@@ -144,6 +151,10 @@ def _separated(
             from mirtool.decomposition.hpss import hpss as separate_hpss
 
             return separate_hpss(source, hpss)
+        case "repet" | "repet-sim":
+            from mirtool.decomposition.repet import repet as separate_repeating
+
+            return separate_repeating(source, repet, by_likeness=method == "repet-sim")
         case "score":
             from mirtool.cli.scores import fitted_parts
             from mirtool.decomposition.score_informed import separate as separate_scores

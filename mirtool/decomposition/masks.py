@@ -50,7 +50,7 @@ class Masked(Protocol):
 
 def check(parameters: MaskParameters) -> None:
     """Raise `ParameterError` where a parameter is outside its domain."""
-    if parameters.mask not in MASKS:
+    if parameters.mask not in (None, *MASKS):
         raise ParameterError(f"no mask {parameters.mask} (there are: {', '.join(MASKS)})")
     if not 0 < parameters.power <= 100:
         raise ParameterError(f"the power of a mask lies above 0 and up to 100, not at {parameters.power:g}")
@@ -78,7 +78,7 @@ def masks(energies: Sequence[Matrix], parameters: MaskParameters, margin: float 
     """
     if parameters.mask == "binary":
         return tuple(_binary(energies, place, margin) for place in range(len(energies)))
-    power = 2.0 if parameters.mask == "wiener" else parameters.power
+    power = parameters.power if parameters.mask == "soft" else 2.0
     if power != 2:
         # relative to the largest of them, so that no power of a very small or large number is left without digits
         largest = np.maximum.reduce(energies)

@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 
 MASKS = ("soft", "wiener", "binary")
 PHASES = ("source", "griffin-lim")
+
+# Which methods of `separate` know a parameter
+GRID = ("method", "hpss", "repet", "repet-sim")
+REPEATING = ("method", "repet", "repet-sim")
+SIMILAR = ("method", "repet-sim")
 COSTS = {"euclidean": 2.0, "kl": 1.0, "is": 0.0}
 MODELS = ("nmf", "nmfd", "autoencoder")
 FACTORIZATIONS = ("model", "nmf", "nmfd")  # what belongs to these models only
@@ -121,32 +126,38 @@ class DrumTemplateParameters:
 class MaskParameters:
     """How a mask is made of estimates of the parts."""
 
-    mask: str = field(
-        default="wiener",
+    mask: str | None = field(
+        default=None,
         metadata={
-            "help": "each part gets its share of the magnitudes to a power, of the energies, or all or nothing",
+            "help": "each part gets its share of the magnitudes to a power, of the energies, or all or nothing; "
+            "auto: wiener, soft for repet and repet-sim",
             "choices": MASKS,
+            "none": "auto",
         },
     )
     power: float = field(default=1.0, metadata={"help": "power of the magnitudes; 2 is wiener", "of": ("mask", "soft")})
 
 
 @dataclass(frozen=True)
-class HpssParameters(MaskParameters):
-    """Harmonic-percussive separation (Fitzgerald, DAFx 2010; Driedger, Müller and Disch, ISMIR 2014)."""
+class TransformParameters:
+    """The grid of time and frequency on which masks are made."""
 
-    window: float = field(
-        default=0.093, metadata={"help": "length of the Hann window", "unit": "s", "of": ("method", "hpss")}
-    )
+    window: float = field(default=0.093, metadata={"help": "length of the Hann window", "unit": "s", "of": GRID})
     hop: float | None = field(
         default=None,
         metadata={
             "help": "distance of the frames; auto: a quarter of the window",
             "unit": "s",
             "none": "auto",
-            "of": ("method", "hpss"),
+            "of": GRID,
         },
     )
+
+
+@dataclass(frozen=True)
+class HpssParameters(MaskParameters, TransformParameters):
+    """Harmonic-percussive separation (Fitzgerald, DAFx 2010; Driedger, Müller and Disch, ISMIR 2014)."""
+
     time_median: float = field(
         default=0.4,
         metadata={"help": "length of the median over time, which keeps tones", "unit": "s", "of": ("method", "hpss")},
@@ -165,6 +176,38 @@ class HpssParameters(MaskParameters):
             "help": "how many times larger one median must be than the other; what is in between is the residual",
             "of": ("method", "hpss"),
         },
+    )
+
+
+@dataclass(frozen=True)
+class RepetParameters(MaskParameters, TransformParameters):
+    """Voice and accompaniment by repetition (Rafii and Pardo, TASLP 2013; ISMIR 2012)."""
+
+    period: tuple[float, float] = field(
+        default=(0.8, 8.0),
+        metadata={
+            "help": "shortest and longest period with which the accompaniment may repeat",
+            "metavar": "LOW,HIGH",
+            "unit": "s",
+            "of": ("method", "repet"),
+        },
+    )
+    similar: int = field(
+        default=100,
+        metadata={"help": "largest number of similar frames that a frame is compared with", "of": SIMILAR},
+    )
+    similar_distance: float = field(
+        default=0.3, metadata={"help": "smallest distance of two similar frames", "unit": "s", "of": SIMILAR}
+    )
+    similarity: float = field(
+        default=0.0, metadata={"help": "smallest likeness of similar frames, 0 to 1", "of": SIMILAR}
+    )
+    neighbourhood: float = field(
+        default=20.0,
+        metadata={"help": "how far before and after a frame repetitions are looked for", "unit": "s", "of": REPEATING},
+    )
+    cutoff: float = field(
+        default=100.0, metadata={"help": "below it, all is accompaniment", "unit": "Hz", "of": REPEATING}
     )
 
 
