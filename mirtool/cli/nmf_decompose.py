@@ -14,13 +14,16 @@ from mirtool.decomposition.parameters import (
     FactorizationParameters,
     MaskParameters,
     PitchTemplateParameters,
+    ScoreBeginningParameters,
+    ScoreParameters,
 )
 from mirtool.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from mirtool.decomposition.beginnings import Beginning, Setting
     from mirtool.decomposition.components import Decomposition
 
-INITS = ("random", "pitch", "drums")
+INITS = ("random", "pitch", "score", "drums")
 
 
 @command(many("X", "audio, or a nonnegative matrix", "audio", "features"), writes="audio", parts=True, plots=True)
@@ -30,15 +33,27 @@ def nmf_decompose(
     shape: ComponentParameters,
     masking: MaskParameters,
     pitches: PitchTemplateParameters,
+    constraints: ScoreBeginningParameters,
     kit: DrumTemplateParameters,
     init: Annotated[
         str,
         Option(
-            "Where templates begin: anywhere, with a harmonic template a pitch, or with the sound of each drum.",
+            "Where templates begin: anywhere, with a harmonic template a pitch, or a pitch of a score, or with the "
+            "sound of each drum.",
             choices=INITS,
             of=FACTORIZATIONS,
         ),
     ] = "random",
+    score: Annotated[
+        tuple[str, ...],
+        Option(
+            "Score of one instrument (MIDI, MusicXML or a table of notes); a single one: each of its tracks.",
+            metavar="FILE",
+            repeat=True,
+            files=True,
+            of=("init", "score"),
+        ),
+    ] = (),
     init_W: Annotated[
         str | None, Option("Begin with these templates, K × R.", metavar="NPY", files=True, of=FACTORIZATIONS)
     ] = None,
@@ -60,6 +75,8 @@ def nmf_decompose(
 
     The spectrogram is a sum of components: what each sounds like (its template) times how strong it is (its
     activation). Components are numbered, the strongest first; with --init pitch each has the partials of one pitch.
+    With --init score they are the pitches of scores, each with the attacks of its notes, and sound near the notes only;
+    scores are aligned with the sound if they then fit better.
     With --model nmfd a template lasts several frames: a stroke as a whole. With --init drums templates begin as
     synthesised strokes of the drums, and become those of the recording. With --model autoencoder activations are
     computed from the spectra by a layer of weights that is learned, too. Of sound longer than --learning, templates
@@ -72,6 +89,7 @@ def nmf_decompose(
     For example:
         mirtool nmf-decompose take.wav --rank 4 -o parts/
         mirtool nmf-decompose take.wav --init pitch --only C4 -o c4.wav
+        mirtool nmf-decompose prelude.wav --init score --score prelude.mid --sounds pitch -o pitches/
         mirtool nmf-decompose loop.wav --model nmfd --init drums -o drums/
         mirtool features spectrogram take.wav | mirtool nmf-decompose - --cost euclidean --trace cost.csv -o parts/
 
@@ -87,11 +105,14 @@ def nmf_decompose(
     from mirtool.types import Features
 
     source = job.read()
+    if init == "score" and not score:
+        raise UsageProblem("--init score needs --score FILE")
     W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
 
     beginnings: dict[str, Callable[[Setting], Beginning]] = {
         "random": random,
         "pitch": lambda setting: pitch(setting, pitches),
+        "score": lambda setting: _of_scores(job, setting, score, constraints),
         "drums": lambda setting: drums(setting, kit),
     }
 
@@ -123,6 +144,18 @@ def nmf_decompose(
         return factorization_figure(found.model, source if grid is None else overview(source, grid), found.initial)
 
     job.plot(figure)
+
+
+def _of_scores(
+    job: Job, setting: "Setting", files: tuple[str, ...], constraints: ScoreBeginningParameters
+) -> "Beginning":
+    """Read scores, fit them to the sound, and begin with what they say."""
+    from mirtool.cli.scores import fitted_parts
+    from mirtool.decomposition.score_beginning import score
+
+    parameters = ScoreParameters(early=constraints.early, late=constraints.late, align=constraints.align)
+    parts = fitted_parts(job, setting.source, files, job.plan.reading.start or 0.0, parameters)
+    return score(setting, parts, parameters, constraints.sounds == "pitch")
 
 
 def _write(job: Job, found: "Decomposition", trace: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+ALIGNMENTS = ("auto", "always", "never")
 MASKS = ("soft", "wiener", "binary")
 PHASES = ("source", "griffin-lim")
 
@@ -105,6 +106,36 @@ class PitchTemplateParameters:
     )
     partials: int = field(
         default=20, metadata={"help": "partials of a template; partial h has amplitude 1/h", "of": ("init", "pitch")}
+    )
+
+
+@dataclass(frozen=True)
+class ScoreBeginningParameters:
+    """How a score constrains a factorisation (FMP, Section 8.3.2)."""
+
+    early: float = field(
+        default=0.05,
+        metadata={"help": "how long before its onset a note may sound", "unit": "s", "of": ("init", "score")},
+    )
+    late: float = field(
+        default=0.4,
+        metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("init", "score")},
+    )
+    align: str = field(
+        default="auto",
+        metadata={
+            "help": "whether the scores are aligned with the sound first; auto: if they then fit better",
+            "choices": ALIGNMENTS,
+            "of": ("init", "score"),
+        },
+    )
+    sounds: str = field(
+        default="track",
+        metadata={
+            "help": "what is written as a sound of its own: a score (or its track), or each of its pitches",
+            "choices": ("track", "pitch"),
+            "of": ("init", "score"),
+        },
     )
 
 
@@ -264,7 +295,7 @@ class ScoreParameters(MaskParameters):
         default="auto",
         metadata={
             "help": "whether the scores are aligned with the sound first; auto: if they then fit better",
-            "choices": ("auto", "always", "never"),
+            "choices": ALIGNMENTS,
             "of": ("method", "score"),
         },
     )

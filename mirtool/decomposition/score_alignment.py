@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.parameters import ScoreParameters
+from mirtool.decomposition.parameters import ALIGNMENTS, ScoreParameters
 from mirtool.decomposition.score_constraints import DRUM_CHANNEL, ScorePart, is_drum
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.parameters import SyncFeatureParameters
@@ -20,8 +20,6 @@ from mirtool.sync.align import align
 from mirtool.sync.parameters import SyncParameters
 from mirtool.sync.warp import maps
 from mirtool.types import AudioSource, Features, Notes
-
-ALIGNMENTS = ("auto", "always", "never")
 
 _BETTER = 1.25  # how much more the recording must agree with moved scores than with those given
 _NEAR = 0.03  # s around a note in which the recording may begin it
