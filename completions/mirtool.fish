@@ -224,6 +224,8 @@ complete -c mirtool -n '__mirtool_called separate' -l mask -x -a 'soft wiener bi
 complete -c mirtool -n '__mirtool_called separate' -l power -x -d 'power of the magnitudes; 2 is wiener'
 complete -c mirtool -n '__mirtool_called separate' -l time-median -x -d 'length of the median over time, which keeps tones'
 complete -c mirtool -n '__mirtool_called separate' -l frequency-median -x -d 'width of the median over frequency, which keeps strokes'
+complete -c mirtool -n '__mirtool_called separate' -l bass-edge -x -d 'below it the median over frequency is narrower'
+complete -c mirtool -n '__mirtool_called separate' -l bass-median -x -d 'its width there'
 complete -c mirtool -n '__mirtool_called separate' -l margin -x -d 'how many times larger one median must be than the other; what is in between is the residual'
 complete -c mirtool -n '__mirtool_called separate' -l period -x -d 'shortest and longest period with which the accompaniment may repeat'
 complete -c mirtool -n '__mirtool_called separate' -l similar -x -d 'largest number of similar frames that a frame is compared with'

@@ -42,18 +42,26 @@ def naive_mask(samples, resolution, masking):
     frames = [padded[:, n * hop + size // 2 :][:, :size] * window for n in range(last + 1)]
     energy = (np.abs(np.fft.rfft(frames)) ** 2).sum(axis=1)
     in_time = np.pad(energy, ((half, half), (0, 0)), mode="reflect" if last else "edge")
-    in_frequency = np.pad(energy, ((0, 0), (resolution.bins // 2,) * 2), mode="reflect")
     over_time = np.array([np.median(in_time[n : n + resolution.frames], axis=0) for n in range(last + 1)])
-    over_frequency = np.array(
-        [np.median(in_frequency[:, k : k + resolution.bins], axis=1) for k in range(energy.shape[1])]
-    ).T
+    over_frequency = np.empty_like(energy)
+    for k in range(energy.shape[1]):
+        width = resolution.bass_bins if k < resolution.bass else resolution.bins
+        in_frequency = np.pad(energy, ((0, 0), (width // 2,) * 2), mode="reflect")
+        over_frequency[:, k] = np.median(in_frequency[:, k : k + width], axis=1)
     return masking(over_time, over_frequency)[0]
 
 
 @settings(max_examples=30, deadline=None)
-@given(length=st.integers(1, 4000), channels=st.integers(1, 3), frames=st.integers(0, 12), bins=st.integers(0, 9))
-def test_masks_agree_with_the_definition(length, channels, frames, bins):
-    resolution = Resolution(64, 16, 2 * frames + 1, 2 * bins + 1)
+@given(
+    length=st.integers(1, 4000),
+    channels=st.integers(1, 3),
+    frames=st.integers(0, 12),
+    bins=st.integers(0, 9),
+    bass=st.integers(0, 40),
+    bass_bins=st.integers(0, 9),
+)
+def test_masks_agree_with_the_definition(length, channels, frames, bins, bass, bass_bins):
+    resolution = Resolution(64, 16, 2 * frames + 1, 2 * bins + 1, bass, 2 * bass_bins + 1)
     samples = noise(channels, length)
 
     def soft(over_time, over_frequency):

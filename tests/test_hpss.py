@@ -129,9 +129,9 @@ def test_masks_stand_on_the_frames_of_the_transform(margin):
 
 
 def test_sizes_follow_the_rate():
-    assert resolution_of(HpssParameters(), 44100) == Resolution(4096, 1024, 17, 25)
+    assert resolution_of(HpssParameters(), 44100) == Resolution(4096, 1024, 17, 47, 14, 7)
     assert resolution_of(HpssParameters(), 48000).size in (4500, 4608, 4320)
-    assert resolution_of(HpssParameters(window=0.064, hop=0.008), 8000) == Resolution(512, 64, 51, 17)
+    assert resolution_of(HpssParameters(window=0.064, hop=0.008), 8000) == Resolution(512, 64, 51, 33, 10, 5)
     assert [transform_size(n / 8000, 8000) for n in (16, 1000, 2048, 6500)] == [16, 1000, 2048, 6480]
     assert [nearest_odd(number) for number in (0.1, 1.9, 2.1, 17.2, 18.1)] == [1, 1, 3, 17, 19]
 
@@ -149,6 +149,8 @@ def test_sizes_follow_the_rate():
         ({"hop": 0.0}, "hop"),
         ({"time_median": 1000.0}, "median over time"),
         ({"frequency_median": 9000.0}, "median over frequency"),
+        ({"bass_median": 0.0}, "median over frequency"),
+        ({"bass_edge": -1.0}, "the bass ends"),
     ],
 )
 def test_parameters_outside_their_domain(changes, words):

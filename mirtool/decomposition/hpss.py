@@ -4,6 +4,7 @@ Fitzgerald, Harmonic/percussive separation using median filtering, DAFx 2010; wi
 neither, Driedger, Müller, Disch, Extending harmonic-percussive separation of audio signals, ISMIR 2014.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -106,13 +107,21 @@ def resolution_of(parameters: HpssParameters, sample_rate: int) -> Resolution:
     hop = size // 4 if parameters.hop is None else round(parameters.hop * sample_rate)
     if not 0 < parameters.time_median <= LONGEST:
         raise ParameterError(f"the median over time takes up to {LONGEST:g} s, not {parameters.time_median:g} s")
-    if not 0 < parameters.frequency_median <= sample_rate / 2:
-        limit = sample_rate / 2
-        raise ParameterError(f"the median over frequency takes up to {limit:g} Hz, not {parameters.frequency_median:g}")
+    limit = sample_rate / 2
+    for width in (parameters.frequency_median, parameters.bass_median):
+        if not 0 < width <= limit:
+            raise ParameterError(f"a median over frequency takes up to {limit:g} Hz, not {width:g}")
+    if not 0 <= parameters.bass_edge < math.inf:
+        raise ParameterError(f"the bass ends at a frequency, not at {parameters.bass_edge:g} Hz")
     if not 1 <= hop <= size // 4:
         raise ParameterError(f"the hop is at most a quarter of the window ({size / 4 / sample_rate:.4f} s)")
-    frames, bins = parameters.time_median * sample_rate / hop, parameters.frequency_median * size / sample_rate
-    return Resolution(size, hop, nearest_odd(frames), nearest_odd(bins))
+    frames, per_hertz = parameters.time_median * sample_rate / hop, size / sample_rate
+    bins, bass, bass_bins = (
+        width * per_hertz for width in (parameters.frequency_median, parameters.bass_edge, parameters.bass_median)
+    )
+    return Resolution(
+        size, hop, nearest_odd(frames), nearest_odd(bins), min(round(bass), size // 2 + 1), nearest_odd(bass_bins)
+    )
 
 
 def nearest_odd(number: float) -> int:

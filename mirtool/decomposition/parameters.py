@@ -194,12 +194,20 @@ class HpssParameters(MaskParameters, TransformParameters):
         metadata={"help": "length of the median over time, which keeps tones", "unit": "s", "of": ("method", "hpss")},
     )
     frequency_median: float = field(
-        default=270.0,
+        default=500.0,
         metadata={
             "help": "width of the median over frequency, which keeps strokes",
             "unit": "Hz",
             "of": ("method", "hpss"),
         },
+    )
+    # A bass drum fills less than a hundred Hz: the median over five times as much would not see it.
+    bass_edge: float = field(
+        default=150.0,
+        metadata={"help": "below it the median over frequency is narrower", "unit": "Hz", "of": ("method", "hpss")},
+    )
+    bass_median: float = field(
+        default=75.0, metadata={"help": "its width there", "unit": "Hz", "of": ("method", "hpss")}
     )
     margin: float = field(
         default=1.0,

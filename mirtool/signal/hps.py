@@ -44,6 +44,10 @@ class Resolution:
         Samples from one frame to the next, at most a quarter of the window.
     frames, bins : int
         How many values the medians over time and over frequency take, odd.
+    bass : int
+        How many of the lowest bins are the bass, over which medians take `bass_bins` values, odd: a bass drum is
+        narrower than `bins`.
+    bass_bins : int
 
     Raises
     ------
@@ -55,11 +59,13 @@ class Resolution:
     hop: int
     frames: int
     bins: int
+    bass: int = 0
+    bass_bins: int = 1
 
     def __post_init__(self) -> None:
         if self.size < 4 or self.size % 2 or not 1 <= self.hop <= self.size // 4:
             raise ParameterError(f"no window of {self.size} samples with a hop of {self.hop}: a quarter of it at most")
-        for length in (self.frames, self.bins):
+        for length in (self.frames, self.bins, self.bass_bins):
             if length < 1 or length % 2 == 0:
                 raise ParameterError(f"medians of an odd number of values, not of {length}")
 
@@ -204,13 +210,15 @@ class _Stage:
 
     def _medians(self, energy: Matrix) -> tuple[Matrix, Matrix]:
         """Return the medians over time and over frequency of the inner frames."""
-        half, side = self._half, self._resolution.bins // 2
+        half, resolution = self._half, self._resolution
         shape = (len(energy) - 2 * half, energy.shape[1])
-        over_time, over_frequency = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        column_medians(energy, self._resolution.frames, over_time)
+        over_time = np.empty(shape, np.float32)
+        column_medians(energy, resolution.frames, over_time)
         inner = energy[half : half + shape[0]]
-        padded = np.ascontiguousarray(np.pad(inner, ((0, 0), (side, side)), mode="reflect"))
-        row_medians(padded, self._resolution.bins, over_frequency)
+        over_frequency = _over_frequency(inner, resolution.bins)
+        bass, reach = min(resolution.bass, shape[1]), resolution.bass_bins // 2
+        if bass:
+            over_frequency[:, :bass] = _over_frequency(inner[:, : bass + reach + 1], resolution.bass_bins)[:, :bass]
         return over_time, over_frequency
 
     def _sound(self, X: NDArray[np.complex64], mask: Matrix, length: int) -> Samples:
@@ -225,6 +233,14 @@ class _Stage:
             sound[:, begin * hop : begin * hop + added.shape[1]] += added
         begin = self._reach * hop + size // 2
         return sound[:, begin : begin + length]
+
+
+def _over_frequency(energy: Matrix, length: int) -> Matrix:
+    """Return the medians (frames × bins) over `length` bins."""
+    medians = np.empty(energy.shape, np.float32)
+    padded = np.ascontiguousarray(np.pad(energy, ((0, 0), (length // 2, length // 2)), mode="reflect"))
+    row_medians(padded, length, medians)
+    return medians
 
 
 def _mirrored(frames: NDArray[np.int64], last: int | None) -> NDArray[np.int64]:
