@@ -125,9 +125,11 @@ def _all(stroke: Callable[..., Samples], **ranges: tuple[float, ...]) -> tuple[S
 
 # What a drum may sound like: groups of strokes that are alike.
 SOUNDS: dict[str, tuple[tuple[Stroke, ...], ...]] = {
-    "kick": tuple(
-        _all(kick, pitch=pitches, ring=(0.04, 0.08, 0.16), beater=(-22.0, -14.0, -8.0))
-        for pitches in ((42.0, 50.0), (60.0, 72.0))
+    "kick": (
+        _all(kick, pitch=(42.0, 50.0), ring=(0.04, 0.08, 0.16), beater=(-22.0, -14.0, -8.0)),
+        _all(kick, pitch=(60.0, 72.0), ring=(0.04, 0.08, 0.16), beater=(-22.0, -14.0, -8.0)),
+        # With a soft beater, so that a hihat struck together with a kick is not taken for its beater.
+        _all(kick, pitch=(42.0, 50.0, 60.0, 72.0), ring=(0.04, 0.08, 0.16), beater=(-40.0, -28.0)),
     ),
     "snare": tuple(
         _all(snare, pitch=(150.0, 180.0, 215.0), wires=(-8.0, -2.0, 4.0), rattle=rattle)

@@ -7,10 +7,11 @@ drum recordings based on NMF decomposition", DAFx 2014, with time in the templat
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mirtool.decomposition.drum_templates import DrumTemplates, drum_templates
@@ -31,26 +32,34 @@ class Drum:
     Parameters
     ----------
     share : float
-        Least height of a peak, relative to a strong stroke of that drum.
-    presence : float
-        Least strength of its strong strokes, relative to those of the strongest drum.
+        Least height of a peak: this share of the level of strong strokes.
+    absolute : float
+        Which level: 0 that of the drum itself, 1 that of the strongest drum, between them a geometric mean.
+    rivals : mapping
+        Drums that sound alike → least height relative to their activation at that moment.
     """
 
     share: float
-    presence: float
+    absolute: float
+    rivals: Mapping[str, float] = field(default_factory=dict)
 
 
+# Set on grooves that were rendered with sound fonts (FluidR3, MuseScore General, TimGM6mb, AVL drum kits).
 DRUMS = {
-    "kick": Drum(0.4, 0.2),
-    "snare": Drum(0.2, 0.1),
-    "hihat": Drum(0.23, 0.05),
-    "tom": Drum(0.4, 0.2),
-    "crash": Drum(0.4, 0.1),
-    "ride": Drum(0.3, 0.1),
-    "rim": Drum(0.4, 0.15),
+    "kick": Drum(0.5, 0.1),
+    "snare": Drum(0.13, 0.65, {"kick": 0.2, "rim": 0.3}),
+    "hihat": Drum(0.15, 0.2, {"ride": 0.3}),
+    "tom": Drum(0.5, 0.4, {"kick": 0.3, "snare": 1.0}),
+    "crash": Drum(1.5, 0.0, {"snare": 0.5}),
+    "ride": Drum(0.6, 0.0, {"snare": 0.3}),
+    "rim": Drum(0.5, 0.7, {"snare": 1.0}),
 }
+OTHER = Drum(0.4, 0.2)
 STRONG = 0.95  # quantile of the peaks of a drum: the level of its strong strokes
 _COMPARISON = 0.03  # s to either side over which a peak is the highest
+_CONTRAST, _AROUND = 2.2, 0.1  # a peak is so many times the mean of so many s to either side: tails are uneven, too
+_FAINT = 0.01  # of the level of the strongest drum: nothing below counts
+_TOGETHER = 0.02  # s to either side over which rivals are active at one moment
 # Half a window before a stroke something of it is seen already, so that its activation begins early.
 ADVANCE = 0.005  # s
 
@@ -110,18 +119,25 @@ def drum_strokes(curves: Features, parameters: DrumParameters) -> Events:
     rate = curves.feature_rate
     if rate is None or curves.data.ndim != 2 or len(curves.axis) != len(curves.data):
         raise DataError("activations of drums have a row a drum, with its name")
-    peaks = {str(name): _peaks(row, rate, parameters) for name, row in zip(curves.axis, curves.data, strict=True)}
-    strong = {
-        name: float(np.quantile(found.heights, STRONG)) if len(found.heights) else 0.0 for name, found in peaks.items()
-    }
+    activations = {str(name): row for name, row in zip(curves.axis, curves.data, strict=True)}
+    peaks = {name: _peaks(row, rate, parameters) for name, row in activations.items()}
+    strong = {name: float(np.quantile(found.heights, STRONG)) for name, found in peaks.items() if len(found.heights)}
     strongest = max(strong.values(), default=0.0)
+    nearby = {name: _nearby(row, round(_TOGETHER * rate)) for name, row in activations.items()}
     rows = []
-    for order, (name, found) in enumerate(peaks.items()):
-        drum = DRUMS.get(name, Drum(0.4, 0.1))
-        least = parameters.threshold * max(drum.share * strong[name], drum.presence * strongest)
-        for place, height in zip(found.places.tolist(), found.heights.tolist(), strict=True):
-            if height >= least > 0:
-                rows.append((max(curves.start + place / rate, 0.0), order, name, height / strong[name]))
+    for order, name in enumerate(strong):
+        drum, found = DRUMS.get(name, OTHER), peaks[name]
+        level = strong[name] ** (1 - drum.absolute) * strongest**drum.absolute
+        frames = np.rint(found.places).astype(np.int64)
+        around = _averaged(activations[name], round(_AROUND * rate))[frames]
+        floor = parameters.threshold * max(drum.share * level, _FAINT * strongest)
+        least = np.maximum(floor, _CONTRAST * around)
+        for rival, ratio in drum.rivals.items():
+            if rival in nearby:
+                least = np.maximum(least, ratio * nearby[rival][frames])
+        kept = found.heights >= least
+        for place, height in zip(found.places[kept].tolist(), found.heights[kept].tolist(), strict=True):
+            rows.append((max(curves.start + place / rate, 0.0), order, name, height / strong[name]))
     rows.sort()
     return Events(
         {
@@ -130,6 +146,18 @@ def drum_strokes(curves: Features, parameters: DrumParameters) -> Events:
             "strength": np.array([row[3] for row in rows]),
         }
     )
+
+
+def _averaged(curve: Frames, reach: int) -> NDArray[np.float64]:
+    """Return the means over the values within `reach` frames of each; beyond its ends the curve is 0."""
+    sums = np.cumsum(np.pad(curve, (reach + 1, reach)), dtype=np.float64)
+    return np.asarray((sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1))
+
+
+def _nearby(curve: Frames, reach: int) -> Frames:
+    """Return the largest value within `reach` frames of each."""
+    largest: Frames = sliding_window_view(np.pad(curve, reach), 2 * reach + 1).max(axis=1)
+    return largest
 
 
 def _check(parameters: DrumParameters) -> None:
