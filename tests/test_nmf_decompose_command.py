@@ -71,3 +71,20 @@ def test_pictures(call, here):
         assert call(*command, "-o", "out/", "--plot", "out.png").code == 0
         assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
     assert call("nmf-decompose", "chroma.npy", "--rank", "2", "-o", "out/", "--plot", "out.svg").code == 0
+
+
+def test_times_of_an_excerpt_are_those_of_the_whole(call, here):
+    from mirtool.io import formats
+
+    command = ("nmf-decompose", "take.wav", "--rank", "2", "--start", "1", "--duration", "0.5", "--iterations", "2")
+    assert call(*command, "-o", "out/", "--plot", "out.svg").code == 0
+    assert formats.read("out/activations.npy").start == 1
+    assert len(read(here / "out" / "01.wav")) == 11025
+
+
+def test_a_score_is_where_it_begins(call, here):
+    command = ("nmf-decompose", "take.wav", "--score", "piece.mid", "--iterations", "5", "--late", "0.1")
+    assert call(*command, "-o", "out/").code == 0
+    assert list((here / "out").glob("*.wav"))
+    assert call(*command, "--init", "pitch", "-o", "out/").code == 2
+    assert call("nmf-decompose", "take.wav", "--late", "0.1", "-o", "out/").code == 2

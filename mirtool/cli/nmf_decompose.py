@@ -1,6 +1,7 @@
 """`mirtool nmf-decompose`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mirtool.cli.command import command
@@ -36,14 +37,14 @@ def nmf_decompose(
     constraints: ScoreBeginningParameters,
     kit: DrumTemplateParameters,
     init: Annotated[
-        str,
+        str | None,
         Option(
-            "Where templates begin: anywhere, with a harmonic template a pitch, or a pitch of a score, or with the "
-            "sound of each drum.",
+            "Where templates begin: anywhere (the default), with a harmonic template a pitch, or a pitch of a score "
+            "(with --score the default), or with the sound of each drum.",
             choices=INITS,
             of=FACTORIZATIONS,
         ),
-    ] = "random",
+    ] = None,
     score: Annotated[
         tuple[str, ...],
         Option(
@@ -51,7 +52,7 @@ def nmf_decompose(
             metavar="FILE",
             repeat=True,
             files=True,
-            of=("init", "score"),
+            of=FACTORIZATIONS,
         ),
     ] = (),
     init_W: Annotated[
@@ -75,7 +76,7 @@ def nmf_decompose(
 
     The spectrogram is a sum of components: what each sounds like (its template) times how strong it is (its
     activation). Components are numbered, the strongest first; with --init pitch each has the partials of one pitch.
-    With --init score they are the pitches of scores, each with the attacks of its notes, and sound near the notes only;
+    With --score they are the pitches of scores, each with the attacks of its notes, and sound near the notes only;
     scores are aligned with the sound if they then fit better.
     With --model nmfd a template lasts several frames: a stroke as a whole. With --init drums templates begin as
     synthesised strokes of the drums, and become those of the recording. With --model autoencoder activations are
@@ -89,7 +90,7 @@ def nmf_decompose(
     For example:
         mirtool nmf-decompose take.wav --rank 4 -o parts/
         mirtool nmf-decompose take.wav --init pitch --only C4 -o c4.wav
-        mirtool nmf-decompose prelude.wav --init score --score prelude.mid --sounds pitch -o pitches/
+        mirtool nmf-decompose prelude.wav --score prelude.mid --sounds pitch -o pitches/
         mirtool nmf-decompose loop.wav --model nmfd --init drums -o drums/
         mirtool features spectrogram take.wav | mirtool nmf-decompose - --cost euclidean --trace cost.csv -o parts/
 
@@ -104,9 +105,12 @@ def nmf_decompose(
     from mirtool.decomposition.resynthesis import resynthesis
     from mirtool.types import Features
 
-    source = job.read()
-    if init == "score" and not score:
+    source, offset = job.read_from_zero()
+    chosen = init or ("score" if score else "random")
+    if chosen == "score" and not score:
         raise UsageProblem("--init score needs --score FILE")
+    if score and chosen != "score":
+        raise UsageProblem(f"--score is for --init score, not {chosen}")
     W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
 
     beginnings: dict[str, Callable[[Setting], Beginning]] = {
@@ -117,11 +121,11 @@ def nmf_decompose(
     }
 
     def begin(setting: Setting) -> Beginning:
-        return completed(beginnings[init](setting), W, H, fix_W, fix_H)
+        return completed(beginnings[chosen](setting), W, H, fix_W, fix_H)
 
     grid = None if isinstance(source, Features) else grid_of(shape, check(parameters), source.sample_rate)
-    if grid is None and init != "random":
-        raise UsageProblem(f"--init {init} needs sound")
+    if grid is None and chosen != "random":
+        raise UsageProblem(f"--init {chosen} needs sound")
     if resynthesize and (grid is None or masking != MaskParameters()):
         raise UsageProblem("--resynthesize needs sound, and takes no mask")
     with job.progress(parameters.restarts * parameters.iterations) as advance:
@@ -136,12 +140,14 @@ def nmf_decompose(
             else:
                 sounds = stems(source, found.model, grid, masking, job.wants)
             job.write_stems(sounds)
+    found = found.moved(offset)
     _write(job, found, trace)
 
     def figure() -> Any:
         from mirtool.plots.factorization import factorization_figure
 
-        return factorization_figure(found.model, source if grid is None else overview(source, grid), found.initial)
+        matrix = source if grid is None else overview(source, grid)
+        return factorization_figure(found.model, replace(matrix, start=matrix.start + offset), found.initial)
 
     job.plot(figure)
 

@@ -48,6 +48,15 @@ class Decomposition:
     cost: NDArray[np.float64]
     initial: Factorization | None
 
+    def moved(self, seconds: float) -> "Decomposition":
+        """Return the same with later times."""
+        initial = self.initial
+        return replace(
+            self,
+            model=replace(self.model, start=self.model.start + seconds),
+            initial=None if initial is None else replace(initial, start=initial.start + seconds),
+        )
+
 
 def length_of(source: AudioSource) -> int:
     """Return the number of samples of a sound, which is read where nothing tells it."""

@@ -115,18 +115,18 @@ class ScoreBeginningParameters:
 
     early: float = field(
         default=0.05,
-        metadata={"help": "how long before its onset a note may sound", "unit": "s", "of": ("init", "score")},
+        metadata={"help": "how long before its onset a note may sound", "unit": "s", "of": ("score",)},
     )
     late: float = field(
         default=0.4,
-        metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("init", "score")},
+        metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("score",)},
     )
     align: str = field(
         default="auto",
         metadata={
             "help": "whether the scores are aligned with the sound first; auto: if they then fit better",
             "choices": ALIGNMENTS,
-            "of": ("init", "score"),
+            "of": ("score",),
         },
     )
     sounds: str = field(
@@ -134,7 +134,7 @@ class ScoreBeginningParameters:
         metadata={
             "help": "what is written as a sound of its own: a score (or its track), or each of its pitches",
             "choices": ("track", "pitch"),
-            "of": ("init", "score"),
+            "of": ("score",),
         },
     )
 
