@@ -1,5 +1,6 @@
 """`mirtool mosaic`."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mirtool.cli.command import command
@@ -35,7 +36,7 @@ def mosaic(
     channels of SOURCE. A pitch of TARGET is heard if SOURCE has it somewhere: one whose pitches glide or change has
     more to give. Fewer grains at a time (--polyphony) and longer stretches of SOURCE (--continuity) sound more like
     SOURCE and less like TARGET. SOURCE is held in memory (30 MB a minute of stereo); TARGET may be of any length,
-    unless its activations are written or drawn (--plot).
+    unless its activations are written or drawn; --plot draws them beside those learned without constraints.
 
     For example:
         mirtool mosaic letitbe.wav bees.wav -o letitbee.wav
@@ -50,19 +51,24 @@ def mosaic(
     is_wanted = write_activations is not None or job.plan.plot is not None
     rebuilt = Mosaic(target, source, parameters, kept.append if is_wanted else None)
     job.write(rebuilt)
-    if is_wanted:
-        H = _activations(rebuilt, kept, start)
-        if write_activations is not None:
-            job.write_as(H, write_activations)
-        job.plot(H)
+    if write_activations is not None:
+        job.write_as(_activations(rebuilt, kept, start), write_activations)
+
+    def figure() -> Any:
+        from mirtool.plots.mosaic import mosaic_figure
+
+        free = _activations(rebuilt, rebuilt.unconstrained(), start)
+        return mosaic_figure(free, _activations(rebuilt, kept, start))
+
+    job.plot(figure)
 
 
-def _activations(rebuilt: "Mosaic", blocks: list[Any], start: float) -> "Features":
-    """Return the activations with the times of the grains as their rows."""
+def _activations(rebuilt: "Mosaic", blocks: Iterable[Any], start: float) -> "Features":
+    """Return activations with the times of the grains as their rows."""
     import numpy as np
 
     from mirtool.types import Features
 
     times = tuple(round(k / rebuilt.feature_rate, 6) for k in range(rebuilt.grains))
-    H = np.concatenate(blocks).T if blocks else np.zeros((rebuilt.grains, 0), np.float32)
-    return Features(H, rebuilt.feature_rate, "activations", ("source_time", "time"), times, start)
+    H = np.concatenate([np.zeros((0, rebuilt.grains), np.float32), *blocks]).T
+    return Features(H, rebuilt.feature_rate, "activations", ("source_time", "time"), times, start, "amplitude")

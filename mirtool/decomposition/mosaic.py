@@ -6,6 +6,7 @@ here they are added up, phases included, or with phases that fit the magnitudes 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,13 @@ class Mosaic:
     def blocks(self, size: int, overlap: int = 0) -> Iterator[NDArray[np.float32]]:
         """Yield blocks (n × channels, float32); see `AudioSource`."""
         return reblocked(self._chunks(), size, overlap, self.channels)
+
+    def unconstrained(self) -> Iterator[Frames]:
+        """Learn the activations H (n × K) of consecutive frames without the constraints, to compare with."""
+        parameters = replace(self._parameters, repetition=0, polyphony=0, continuity=0)
+        spectra = transformed(Chunks(self._target), self._target.channels, self._window, self._hop)
+        magnitudes = (_magnitudes(batch, self._bins) for batch in spectra)
+        return (H for _, H in learned(magnitudes, self._templates, parameters))
 
     def _chunks(self) -> Iterator[NDArray[np.float32]]:
         """Yield the mosaic (n × channels)."""

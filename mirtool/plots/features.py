@@ -17,7 +17,7 @@ from mirtool.types import Features
 MAX_ROWS = 720
 _DYNAMIC_RANGE = 80.0  # dB below the maximum that a spectrogram shows
 # Few large values among zeros: a mean over the frames that fall on one pixel would wash them out.
-_SPARSE = ("dlnco", "novelty", "onset", "plp", "activation", "salience", "spectrogram")
+_SPARSE = ("dlnco", "novelty", "onset", "plp", "activation", "activations", "salience", "spectrogram")
 _SIMILARITY = ("ssm", "similarity", "recurrence", "crp", "cost")
 
 

@@ -19,6 +19,7 @@ _DIMENSIONS = {
     "loudness": "Loudness",
     "pitch": "Pitch",
     "score_beat": "Position (beats)",
+    "source_time": "Time in the source (s)",
     "tempo": "Tempo (BPM)",
     "time": "Time (s)",
     "time_a": "Time in A (s)",
