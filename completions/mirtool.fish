@@ -297,7 +297,7 @@ complete -c mirtool -n '__mirtool_called nmf-decompose' -l early -x -d 'how long
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l late -x -d 'how long after its offset a note may sound'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l align -x -a 'auto always never' -d 'whether the scores are aligned with the sound first; auto: if they then fit better'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l sounds -x -a 'track pitch' -d 'what is written as a sound of its own: a score (or its track), or each of its pitches'
-complete -c mirtool -n '__mirtool_called nmf-decompose' -l drums -x -d 'drums that are looked for: kick, snare, hihat, tom, crash, ride, rim'
+complete -c mirtool -n '__mirtool_called nmf-decompose' -l drums -x -d 'what is looked for: kick, snare, hihat, tom, crash, ride, rim, and tone for notes beside them'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l format -x -a 'wav flac ogg opus mp3 aiff au caf' -d 'Format of the output; by default the extension of -o decides'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l subtype -x -d 'Sample format of audio, such as PCM_16 or PCM_24; WAV is FLOAT by default'

@@ -146,7 +146,7 @@ class DrumTemplateParameters:
     drums: tuple[str, ...] = field(
         default=("kick", "snare", "hihat"),
         metadata={
-            "help": "drums that are looked for: kick, snare, hihat, tom, crash, ride, rim",
+            "help": "what is looked for: kick, snare, hihat, tom, crash, ride, rim, and tone for notes beside them",
             "metavar": "DRUM,…",
             "of": ("init", "drums"),
         },

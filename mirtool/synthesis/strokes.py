@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
+from mirtool.pitch import pitch_frequency
 
 Samples = NDArray[np.float64]
 Stroke = Callable[["Clock"], Samples]
@@ -118,12 +119,18 @@ def rim(clock: Clock, pitch: float) -> Samples:
     return click + clock.noise(800, 7000, -4, -1) * clock.decay(0.03)
 
 
+def tone(clock: Clock, pitch: float, ring: float) -> Samples:
+    """Return the partials of a note, which is no drum but sounds along."""
+    partials = sum(clock.sweep(h * pitch, 1.0, 1.0) / h * clock.decay(ring / (1 + 0.15 * h)) for h in range(1, 13))
+    return np.asarray(partials * (1 - clock.decay(0.004)))
+
+
 def _all(stroke: Callable[..., Samples], **ranges: tuple[float, ...]) -> tuple[Stroke, ...]:
     """Return a stroke with every combination of its parameters."""
     return tuple(partial(stroke, **dict(zip(ranges, values, strict=True))) for values in product(*ranges.values()))
 
 
-# What a drum may sound like: groups of strokes that are alike.
+# What a drum, or a note beside it, may sound like: groups of strokes that are alike.
 SOUNDS: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     "kick": (
         _all(kick, pitch=(42.0, 50.0), ring=(0.04, 0.08, 0.16), beater=(-22.0, -14.0, -8.0)),
@@ -140,6 +147,10 @@ SOUNDS: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     "crash": (_all(crash, low=(600.0, 1500.0, 3000.0), ring=(0.3, 0.8)),),
     "ride": (_all(ride, ping=(2500.0, 3500.0, 5000.0), wash=(-8.0, 0.0)),),
     "rim": (_all(rim, pitch=(1200.0, 1700.0, 2300.0)),),
+    "tone": tuple(
+        _all(tone, pitch=tuple(pitch_frequency(np.arange(low, low + 5)).tolist()), ring=(0.3, 1.0))
+        for low in range(60, 90, 5)
+    ),
 }
 
 

@@ -4,6 +4,7 @@ The recording is taken for a sum of templates that last some frames (NMFD: Smara
 which only the activations are found: the fixed bases of Dittmar and Gärtner, "Real-time transcription and separation of
 drum recordings based on NMF decomposition", DAFx 2014, with time in the templates (Lindsay-Smith, McDonald and Sandler,
 "Drumkit transcription via convolutive NMF", DAFx 2012). A drum that rings on is then active at its stroke alone.
+Templates of notes stand beside those of drums and take what is none.
 """
 
 import math
@@ -47,7 +48,7 @@ class Drum:
 # Set on grooves that were rendered with sound fonts (FluidR3, MuseScore General, TimGM6mb, AVL drum kits).
 DRUMS = {
     "kick": Drum(0.5, 0.1),
-    "snare": Drum(0.13, 0.65, {"kick": 0.2, "rim": 0.3}),
+    "snare": Drum(0.13, 0.5, {"kick": 0.2, "rim": 0.3}),
     "hihat": Drum(0.15, 0.2, {"ride": 0.3}),
     "tom": Drum(0.5, 0.4, {"kick": 0.3, "snare": 1.0}),
     "crash": Drum(1.5, 0.0, {"snare": 0.5}),
@@ -180,7 +181,7 @@ def _templates(parameters: DrumParameters) -> DrumTemplates:
 
     hop = parameters.analysis_rate / parameters.feature_rate
     return drum_templates(
-        tuple(DRUMS), _length(parameters), hop, parameters.analysis_rate, parameters.window_length, transform
+        (*DRUMS, "tone"), _length(parameters), hop, parameters.analysis_rate, parameters.window_length, transform
     )
 
 
