@@ -114,16 +114,20 @@ def separate(
     if residual and masks is None and method != "score":
         raise UsageProblem("--residual is for --masks or --method score")
     source, start = job.read_from_zero()
-    if masks is None:
-        if method == "vocals":
-            separated = _vocals(job, source, start, vocals, f0, write_f0)
-        else:
-            separated = _separated(job, method, source, start, hpss, repet, score_informed, score, residual)
-    else:
+    rest = RESIDUAL if residual else None
+    if masks is not None:
         given = (method, hpss, repet, score_informed, vocals)
         if given != ("hpss", HpssParameters(), RepetParameters(), ScoreParameters(), VocalsParameters()):
             raise UsageProblem("--masks are made already: methods and their parameters mean nothing beside them")
-        separated = _through(job, source, start, masks, normalize, input_feature_rate, RESIDUAL if residual else None)
+        separated = _through(job, source, start, masks, normalize, input_feature_rate, rest)
+    elif method == "score":
+        separated = _score(job, source, start, score_informed, score, rest)
+    elif method == "vocals":
+        separated = _vocals(job, source, start, vocals, f0, write_f0)
+    elif method == "hpss":
+        separated = _hpss(source, hpss)
+    else:
+        separated = _repet(source, repet, method)
     if write_masks is None:
         job.write_stems(separated, plot=True)
         return
@@ -135,36 +139,33 @@ def separate(
     _write_masks(separated.names, separated.sample_rate, separated.masks, write_masks, start)
 
 
-def _separated(
+def _hpss(source: "AudioSource", parameters: HpssParameters) -> "Stems":
+    from mirtool.decomposition.hpss import hpss
+
+    return hpss(source, parameters)
+
+
+def _repet(source: "AudioSource", parameters: RepetParameters, method: str) -> "Stems":
+    from mirtool.decomposition.repet import repet
+
+    return repet(source, parameters, by_likeness=method == "repet-sim")
+
+
+def _score(
     job: Job,
-    method: str,
     source: "AudioSource",
     start: float,
-    hpss: HpssParameters,
-    repet: RepetParameters,
-    score_informed: ScoreParameters,
+    parameters: ScoreParameters,
     scores: tuple[str, ...],
-    residual: bool,
+    rest: str | None,
 ) -> "Stems":
-    match method:
-        case "hpss":
-            from mirtool.decomposition.hpss import hpss as separate_hpss
+    """Separate instruments by their scores."""
+    from mirtool.cli.scores import fitted_parts
+    from mirtool.decomposition.score_informed import separate
 
-            return separate_hpss(source, hpss)
-        case "repet" | "repet-sim":
-            from mirtool.decomposition.repet import repet as separate_repeating
-
-            return separate_repeating(source, repet, by_likeness=method == "repet-sim")
-        case "score":
-            from mirtool.cli.scores import fitted_parts
-            from mirtool.decomposition.score_informed import separate as separate_scores
-
-            if not scores:
-                raise UsageProblem("--method score needs --score FILE for each instrument")
-            parts = fitted_parts(job, source, scores, start, score_informed)
-            return separate_scores(source, parts, score_informed, residual=RESIDUAL if residual else None)
-        case _:
-            raise UsageProblem(f"no method {method}")
+    if not scores:
+        raise UsageProblem("--method score needs --score FILE for each instrument")
+    return separate(source, fitted_parts(job, source, scores, start, parameters), parameters, residual=rest)
 
 
 def _vocals(
