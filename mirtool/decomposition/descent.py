@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -115,37 +116,48 @@ def factorize(
     make : callable
         Takes the problem, W and H, and returns a model.
     """
-    beta = check(parameters)
-    frames = frames_first(V)
+    beta, frames = check(parameters), frames_first(V)
     N, K = frames.shape
     T, two = length or 1, length is None
     W, H = given(start.W, (K, None) if two else (K, None, T), "templates"), given(start.H, (None, N), "activations")
     rank = W.shape[1] if W is not None else H.shape[0] if H is not None else parameters.rank
     if H is not None and len(H) != rank:
         raise DataError(f"{rank} templates, but {len(H)} activations")
-    free_W = ~np.broadcast_to(np.asarray(start.fixed_templates, bool), (rank,))
-    free_H = ~np.broadcast_to(np.asarray(start.fixed_activations, bool), (rank,))
     unit = level(frames)
     W = None if W is None else np.ascontiguousarray(W.reshape(K, rank, T).transpose(2, 1, 0)[::-1]).reshape(-1, K)
     H = None if H is None else np.ascontiguousarray(H.T) / np.float32(unit or 1)
-    best_W, best_H = drawn(W, H, (T, K, N), rank, np.random.default_rng((parameters.seed, 0)))
-    trace = np.zeros(1)
+    draw = partial(drawn, W, H, (T, K, N), rank)
+    free_W = ~np.broadcast_to(np.asarray(start.fixed_templates, bool), (rank,))
+    free_H = ~np.broadcast_to(np.asarray(start.fixed_activations, bool), (rank,))
     if unit == 0:
-        best_H[:, free_H] = 0
+        W, H = draw(np.random.default_rng((parameters.seed, 0)))
+        H[:, free_H] = 0
+        trace = np.zeros(1)
     else:
         measure = divergence(beta, np.float32(1 / unit), frames)
         penalties = Penalties(parameters.sparsity, parameters.continuity, rank, T * K)
         with Blocks(N, K, T * rank, threads) as blocks:
             problem = Problem(frames, free_W, free_H, measure, penalties, blocks)
-            for restart in range(parameters.restarts):
-                rng = np.random.default_rng((parameters.seed, restart))
-                model = make(problem, *drawn(W, H, (T, K, N), rank, rng))
-                found = descend(model, parameters.iterations, parameters.tolerance, advance)
-                if restart == 0 or found[-1] < trace[-1]:
-                    best_W, best_H, trace = model.W, model.H, found
-    templates = best_W.reshape(T, rank, K)[::-1].transpose(2, 1, 0)
-    templates, activations = normalized(templates, best_H.T * np.float32(unit or 1), free_W & free_H)
+            W, H, trace = _best(parameters, lambda rng: make(problem, *draw(rng)), advance)
+    templates = W.reshape(T, rank, K)[::-1].transpose(2, 1, 0)
+    templates, activations = normalized(templates, H.T * np.float32(unit or 1), free_W & free_H)
     return Factors(templates[..., 0] if two else templates, activations, trace * unit**beta)
+
+
+def _best(
+    parameters: FactorizationParameters,
+    begin: Callable[[np.random.Generator], Model],
+    advance: Callable[[float], None],
+) -> tuple[Matrix, Matrix, NDArray[np.float64]]:
+    """Descend from each beginning; return W, H and the costs of the one that gets lowest, the first of equals."""
+    best: tuple[Matrix, Matrix, NDArray[np.float64]] | None = None
+    for restart in range(parameters.restarts):
+        model = begin(np.random.default_rng((parameters.seed, restart)))
+        trace = descend(model, parameters.iterations, parameters.tolerance, advance)
+        if best is None or trace[-1] < best[2][-1]:
+            best = model.W, model.H, trace
+    assert best is not None  # there is one beginning at least
+    return best
 
 
 def normalized(W: Matrix, H: Matrix, free: NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
