@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from mirtool.decomposition.descent import Start
 from mirtool.decomposition.grid import Grid
+from mirtool.decomposition.harmonic_templates import HarmonicTemplates
 from mirtool.decomposition.parameters import PitchTemplateParameters
 from mirtool.errors import ParameterError
 from mirtool.features.chroma import CHROMA_NAMES
 from mirtool.features.tuning import estimate_tuning
-from mirtool.pitch import pitch_frequency
 from mirtool.signal.resampling import mono
 from mirtool.types import AudioSource
 
 Matrix = NDArray[np.float32]
+
+_QUARTER_TONE = 50.0  # cents by which a partial may lie beside its frequency: then it belongs to another pitch
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +119,8 @@ def pitch_label(pitch: int) -> str:
     return f"{CHROMA_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
-def harmonic_templates(grid: Grid, pitches: NDArray[np.integer], tuning: float = 0.0, partials: int = 20) -> Matrix:
-    """Return templates (K × P) that are zero but near the partials of a pitch, where a quarter tone has room.
-
-    FMP, Section 8.3.2.1. Partial h has amplitude 1/h; at low frequencies it is as wide as the main lobe of the window.
+def harmonic_templates(grid: Grid, pitches: NDArray[np.int64], tuning: float = 0.0, partials: int = 20) -> Matrix:
+    """Return templates (K × P) that are zero but near the partials of a pitch (FMP, Section 8.3.2.1).
 
     Parameters
     ----------
@@ -130,16 +130,10 @@ def harmonic_templates(grid: Grid, pitches: NDArray[np.integer], tuning: float =
     tuning : float
         Cents.
     partials : int
+        The amplitude of partial h falls as 1/h.
     """
-    frequencies = grid.frequencies[:, None]
-    spacing = grid.sample_rate / grid.size
-    fundamentals = pitch_frequency(pitches, tuning)
-    W = np.zeros((len(frequencies), len(fundamentals)))
-    for h in range(1, partials + 1):
-        centre = h * fundamentals
-        width = np.maximum(centre * (2 ** (1 / 24) - 1), 2 * spacing)
-        distance = np.abs(frequencies - centre) / width
-        lobe = np.where((distance < 1) & (centre < grid.sample_rate / 2), np.cos(np.pi / 2 * distance) ** 2, 0)
-        W = np.maximum(W, (lobe / h) ** (2 if grid.power else 1))
-    found: Matrix = W.astype(np.float32)
-    return found
+    instrument = np.zeros(len(pitches), dtype=np.int64)
+    templates = HarmonicTemplates(pitches, instrument, 1, grid.frequencies, partials, _QUARTER_TONE)
+    templates.tune(np.array([tuning]))
+    W = templates.start().T
+    return np.ascontiguousarray(np.square(W) if grid.power else W)
