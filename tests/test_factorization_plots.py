@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mirtool.errors import DataError
-from mirtool.plots.dispatch import draw
+from mirtool.plots.dispatch import draw, figure_of
 from mirtool.plots.factorization import factorization_figure
 from mirtool.plots.reduction import edges, log_rows
 from mirtool.types import Factorization, Features
@@ -133,6 +133,17 @@ def test_a_factorization_is_drawn_like_any_container():
         pictures.append(stream.getvalue())
     assert pictures[0].startswith(b"<?xml")
     assert pictures[0] == pictures[1]
+
+
+def test_templates_alone_are_drawn_as_in_the_whole():
+    strokes = model(columns=4)
+    whole = images(factorization_figure(strokes))["Templates W"]
+    axes = figure_of([strokes.template_features()]).axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), whole)
+    assert axes.get_xlabel() == "Component"
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "2", "3"]
+    with pytest.raises(DataError, match="no templates"):
+        figure_of([Features(np.ones((2, 2, 2, 2)), None, "templates")])
 
 
 def test_rows_on_a_logarithmic_axis_keep_every_peak():

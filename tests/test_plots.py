@@ -50,6 +50,7 @@ def containers():
         "spectrogram": Features(random.random((65, 40)) + 1j, 10.0, "spectrogram", ("frequency", "time")),
         "signed": Features(random.standard_normal((5, 40)), 10.0, "embedding"),
         "templates": Features(random.random((30, 4)), None, "templates", ("frequency", "component")),
+        "strokes": Features(random.random((30, 4, 6)), 40.0, "templates", ("frequency", "component", "time")),
         "ssm": Features(random.random((40, 40)), 10.0, "ssm", ("time", "time")),
         "times": Events({"time": time}),
         "onsets": Events({"time": time, "strength": random.random(n)}),

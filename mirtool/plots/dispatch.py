@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from mirtool.errors import UsageProblem
 from mirtool.plots import audio, features, notes, sync, tables
-from mirtool.plots.factorization import factorization_figure
+from mirtool.plots.factorization import factorization_figure, template_panels
 from mirtool.plots.figure import Panel, compose, save
 from mirtool.types import AudioSource, Events, Factorization, Features, Notes, Score, Segments, Table, WarpingPath
 
@@ -29,7 +29,7 @@ def panels_of(container: Any, start: float = 0.0) -> list[Panel]:
         It is empty.
     """
     if isinstance(container, Features):
-        return features.feature_panels(container)
+        return template_panels(container) if container.kind == "templates" else features.feature_panels(container)
     if isinstance(container, WarpingPath):
         return sync.path_panels(container)
     if isinstance(container, Table):

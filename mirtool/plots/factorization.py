@@ -1,6 +1,7 @@
 """Factorizations as FMP draws them: templates beside activations beside the matrix and its approximation."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 from mirtool.errors import DataError
 from mirtool.plots import labels
 from mirtool.plots.features import Rows, vertical
-from mirtool.plots.figure import WIDTH, style
-from mirtool.plots.reduction import log_rows, pooled
+from mirtool.plots.figure import WIDTH, Panel, colour_bar, style
+from mirtool.plots.reduction import BINS, log_rows, pooled
 from mirtool.types import Factorization, Features
 
 DYNAMIC_RANGE = 60.0  # dB
 _COLUMNS, _ROWS = 280, 320  # pixels of one of the axes at 200 dpi, at least: nothing is lost between two of them
+_HEIGHT = 2.9  # inches
 _NAMED = 14  # components that are all named
 _STEPS = (1, 2, 3, 4, 6, 12)
 
@@ -33,6 +35,11 @@ class _Frame:
     rows: Rows
     logarithmic: bool  # frequency and level
     factor: float = 20.0  # of the decibels: 10 for powers
+
+    @property
+    def label(self) -> str:
+        """What colours tell."""
+        return "Level (dB re maximum)" if self.logarithmic else "Share of maximum"
 
     def reduced(self, matrix: Any, columns: int, mode: str = "mean") -> Image:
         """Return a matrix K × N as an image of at most so many columns."""
@@ -89,7 +96,7 @@ def factorization_figure(
     shared = _frame(learned, matrix)
     tall = matrix is not None or initial is not None
     with style():
-        figure = Figure(figsize=(WIDTH, 5.2 if tall else 2.9), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 5.2 if tall else _HEIGHT), layout="constrained")
         width = float(np.clip(0.035 * learned.rank * _columns(learned), 0.8, 1.2))
         grid = figure.add_gridspec(2 if tall else 1, 3, width_ratios=(width, 1.0, 1.15))
         if initial is not None:
@@ -117,7 +124,7 @@ def _frame(model: Factorization, matrix: Features | None) -> _Frame:
     axis = model.axis or (matrix.axis if matrix is not None else ())
     dim = matrix.dims[0] if matrix is not None else model.dim
     numbers = np.array(axis, np.float64) if axis and not isinstance(axis[0], str) else np.zeros(0)
-    if dim == "frequency" and len(numbers) == K > 2 and np.allclose(np.diff(numbers), numbers[1] - numbers[0]):
+    if dim == "frequency" and len(numbers) == K > 2 and np.allclose(numbers, numbers[1] * np.arange(K)):
         ticks = labels.nice_values(numbers[1:])
         rows = np.interp(np.log(ticks), np.log((numbers[1], numbers[-1])), (0, min(_ROWS, K) - 1))
         names = tuple(f"{tick:g}" if tick < 1000 else f"{tick / 1000:g}k" for tick in ticks)
@@ -156,27 +163,50 @@ def _vertical_ticks(axes: Axes, shared: _Frame) -> None:
 
 def _factors(figure: Figure, places: tuple[Any, Any], shared: _Frame, model: Factorization, when: str) -> None:
     """Draw the templates in one place and the activations in another."""
-    R, T = model.rank, _columns(model)
-    W = model.templates.reshape(model.templates.shape[0], R * T)
-    largest = model.templates.reshape(W.shape[0], R, T).max(axis=(0, 2))
     left = figure.add_subplot(places[0])
-    image = shared.reduced(W / np.repeat(np.maximum(largest, _TINY), T), max(_COLUMNS, R), "max")
-    _show(left, shared.level(image), (-0.5, R - 0.5, shared.rows.low, shared.rows.high))
-    for border in np.arange(1, R) - 0.5 if R <= 2 * _NAMED else ():
-        left.axvline(border, color="#bbbbbb", linewidth=0.4)
-    _vertical_ticks(left, shared)
+    _paint_templates(shared, model, _COLUMNS, left)
     left.set_title(f"Templates W{when}", fontsize=9)
-    ticks, names = _component_ticks(model)
-    left.set_xticks(ticks, names, rotation=90 if len("".join(names)) > 20 else 0)
     left.set_xlabel("Component")
 
     right = figure.add_subplot(places[1])
-    loud = model.activations * largest[:, None]
-    H = pooled(loud, R, _COLUMNS, "max")
-    _show(right, shared.level(H / max(H.max(), _TINY)), (*_span(model), -0.5, R - 0.5))
-    right.set_yticks(ticks, names)
+    H = pooled(model.activations * _largest(model)[:, None], model.rank, _COLUMNS, "max")
+    _show(right, shared.level(H / max(H.max(), _TINY)), (*_span(model), -0.5, model.rank - 0.5))
+    right.set_yticks(*_component_ticks(model))
     right.set_title(f"Activations H{when}", fontsize=9)
     right.set_xlabel("Frame" if model.feature_rate is None else "Time (s)")
+
+
+def _paint_templates(shared: _Frame, model: Factorization, columns: int, axes: Axes) -> Any:
+    """Draw templates side by side, each below its own largest value; return the image."""
+    R, T = model.rank, _columns(model)
+    W = model.templates.reshape(-1, R * T) / np.repeat(np.maximum(_largest(model), _TINY), T)
+    image = shared.reduced(W, max(columns, R), "max")
+    drawn = _show(axes, shared.level(image), (-0.5, R - 0.5, shared.rows.low, shared.rows.high))
+    for border in np.arange(1, R) - 0.5 if R <= 2 * _NAMED else ():
+        axes.axvline(border, color="#bbbbbb", linewidth=0.4)
+    _vertical_ticks(axes, shared)
+    ticks, names = _component_ticks(model)
+    axes.set_xticks(ticks, names, rotation=90 if len("".join(names)) > 20 else 0)
+    return drawn
+
+
+def _largest(model: Factorization) -> Image:
+    """Return the largest value of each template, shape (R,)."""
+    largest: Image = model.templates.reshape(-1, model.rank, _columns(model)).max(axis=(0, 2))
+    return largest
+
+
+def template_panels(templates: Features) -> list[Panel]:
+    """Draw templates alone, K × R or K × R × T, as `factorization_figure` does."""
+    if templates.data.ndim not in (2, 3) or not templates.data.size:
+        raise DataError("no templates to draw")
+    silence = np.zeros((templates.data.shape[1], 1), np.float32)
+    model = Factorization(templates.data, silence, templates.feature_rate, axis=templates.axis, dim=templates.dims[0])
+    return [Panel(partial(_paint_alone, _frame(model, None), model), _HEIGHT, None, "Component")]
+
+
+def _paint_alone(shared: _Frame, model: Factorization, axes: Axes) -> None:
+    _ticked(colour_bar(axes, _paint_templates(shared, model, BINS // 2, axes), shared.label, _HEIGHT), shared)
 
 
 def _component_ticks(model: Factorization) -> tuple[list[int], list[str]]:
@@ -201,9 +231,14 @@ def _matrix(
 
 
 def _colour_bar(figure: Figure, right: list[tuple[Axes, Any]], shared: _Frame) -> None:
-    label = "Level (dB re maximum)" if shared.logarithmic else "Share of maximum"
-    bar = figure.colorbar(right[-1][1], ax=[axes for axes, _ in right], label=label, fraction=0.06, pad=0.03, aspect=30)
+    beside = [axes for axes, _ in right]
+    bar = figure.colorbar(right[-1][1], ax=beside, label=shared.label, fraction=0.06, pad=0.03, aspect=30)
+    bar.outline.set_linewidth(0.5)
+    _ticked(bar, shared)
+
+
+def _ticked(bar: Any, shared: _Frame) -> None:
+    """Write levels at a colour bar."""
     if shared.logarithmic:
         levels = np.arange(-DYNAMIC_RANGE, 1, 20)
         bar.set_ticks(list(1 + levels / DYNAMIC_RANGE), labels=[f"{level:.0f}" for level in levels])
-    bar.outline.set_linewidth(0.5)

@@ -101,7 +101,12 @@ def _paint_matrix(features: Features, span: tuple[float, float], height: float, 
     image, label = _levels(features, image)
     rows = vertical(features, span)
     low, high, colours = _scale(features, image)
-    drawn = axes.imshow(image, extent=(*span, rows.low, rows.high), vmin=low, vmax=high, cmap=colours, rasterized=True)
+    # Smoothing over time smooths over the rows, too: few rows would fade into each other.
+    interpolation = "nearest" if len(image) <= 24 and image.shape[1] <= BINS // 2 else None
+    extent = (*span, rows.low, rows.high)
+    drawn = axes.imshow(
+        image, extent=extent, vmin=low, vmax=high, cmap=colours, interpolation=interpolation, rasterized=True
+    )
     axes.set_ylabel(rows.label)
     if rows.ticks is None:
         axes.yaxis.set_major_locator(MaxNLocator(6))

@@ -171,13 +171,17 @@ def compose(panels: Sequence[Panel], title: str | None = None) -> Figure:
     return figure
 
 
-def colour_bar(axes: Axes, drawn: Any, label: str, height: float, clipped: bool = False) -> None:
-    """Put a colour bar beside axes that are `height` inches high; an arrow where higher values are `clipped`."""
+def colour_bar(axes: Axes, drawn: Any, label: str, height: float, clipped: bool = False) -> Any:
+    """Put a colour bar beside axes that are `height` inches high, and return it.
+
+    An arrow tells where higher values are `clipped`.
+    """
     extend = "max" if clipped else "neither"
     bar = axes.figure.colorbar(
         drawn, ax=axes, pad=0.015, fraction=0.03, aspect=height / 0.13, label=label, extend=extend, extendfrac=0.02
     )
     bar.outline.set_linewidth(0.5)
+    return bar
 
 
 def save(figure: Figure, target: BinaryIO, format: str) -> None:
