@@ -35,6 +35,6 @@ def salience(magnitudes, bins, pitches, partials, decay, lobe, widening, highest
         for h in range(1, partials + 1):
             if h * pitch <= highest:
                 width = max(lobe, widening * h * pitch)
-                weight = decay ** (h - 1) * lobe / width
+                weight = h**-decay * lobe / width
                 found[:, p] += weight * (taken(h * pitch, width) - between * taken((h - 0.5) * pitch, width))
     return found

@@ -157,7 +157,7 @@ def test_silence_has_no_melody():
         {"f0_range": (100.0, 9000.0)},
         {"pitch_step": 0.0},
         {"partials": 0},
-        {"partial_decay": 0.0},
+        {"partial_decay": -0.1},
         {"partial_decay": float("nan")},
         {"steadiness": -1.0},
         {"flattening": 0.0},

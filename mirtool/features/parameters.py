@@ -190,8 +190,8 @@ class SalienceParameters(AnalysisParameters):
         default=(90.0, 1000.0), metadata={"help": "lowest and highest pitch", "metavar": "LOW,HIGH", "unit": "Hz"}
     )
     pitch_step: float = field(default=20.0, metadata={"help": "distance of the pitches", "unit": "cents"})
-    partials: int = field(default=8, metadata={"help": "harmonics that are summed up"})
-    partial_decay: float = field(default=0.65, metadata={"help": "weight of each harmonic, relative to the one before"})
+    partials: int = field(default=20, metadata={"help": "harmonics that are summed up"})
+    partial_decay: float = field(default=0.8, metadata={"help": "exponent d of the weight 1/h^d of harmonic h"})
     flattening: float = field(
         default=600.0, metadata={"help": "width over which spectra are brought to one level", "unit": "Hz"}
     )

@@ -173,7 +173,7 @@ def _comb(bins: NDArray[np.float64], pitches: NDArray[np.float64], parameters: S
     for partial in range(1, parameters.partials + 1):
         harmonics = np.where(partial * pitches <= min(_HIGHEST, bins[-1]), partial * pitches, np.inf)
         widths = np.maximum(lobe, _WIDENING * partial * pitches)
-        weights = parameters.partial_decay ** (partial - 1) * lobe / widths
+        weights = partial**-parameters.partial_decay * lobe / widths
         for sign, centres in ((1, harmonics), (-_BETWEEN, harmonics - 0.5 * pitches)):
             comb += sign * weights * np.exp(-0.5 * np.square((bins[:, None] - centres) / widths))
     return comb.astype(np.float32)
@@ -205,8 +205,8 @@ def _check(parameters: SalienceParameters) -> None:
         raise ParameterError(f"pitches are 1 to 100 cents apart, not {parameters.pitch_step:g}")
     if not 1 <= parameters.partials <= 100:
         raise ParameterError(f"a pitch has 1 to 100 partials, not {parameters.partials}")
-    if not 0 < parameters.partial_decay <= 1:
-        raise ParameterError(f"the weights of partials fall by a factor up to 1, not {parameters.partial_decay:g}")
+    if not 0 <= parameters.partial_decay <= 10:
+        raise ParameterError(f"the exponent of the weights of partials is 0 to 10, not {parameters.partial_decay:g}")
     if not 0 <= parameters.steadiness <= 60:
         raise ParameterError(f"the median over time takes up to 60 s, not {parameters.steadiness:g}")
     if not 0 < parameters.flattening < parameters.analysis_rate:
