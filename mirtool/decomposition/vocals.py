@@ -180,10 +180,18 @@ def comb(bins: NDArray[np.float64], f0: NDArray[np.float64]) -> Matrix:
     -------
     ndarray, shape (N, K), float32
     """
-    pitch = np.where(f0 > 0, f0, np.inf)[:, None]
-    nearest = np.maximum(np.round(bins / pitch), 1) * np.where(f0 > 0, f0, 1)[:, None]
-    distance = (bins - nearest) / (_TOOTH * bins[1])
-    teeth: Matrix = (np.exp(-0.5 * np.square(distance)) * (f0 > 0)[:, None]).astype(np.float32)
+    pitch = np.where(f0 > 0, f0, 1).astype(np.float32)[:, None]
+    axis = bins.astype(np.float32)
+    teeth: Matrix = axis / pitch
+    np.round(teeth, out=teeth)
+    np.maximum(teeth, 1, out=teeth)
+    teeth *= pitch
+    teeth -= axis
+    teeth /= np.float32(_TOOTH * bins[1])
+    np.square(teeth, out=teeth)
+    teeth *= np.float32(-0.5)
+    np.exp(teeth, out=teeth)
+    teeth[f0 <= 0] = 0
     return teeth
 
 
