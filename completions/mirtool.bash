@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose mosaic transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -48,6 +48,10 @@ _mirtool() {
         "nmf-decompose --sounds") words="track pitch" ;;
         "nmf-decompose --format") words="wav flac ogg opus mp3 aiff au caf" ;;
         "nmf-decompose --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "edit --mask") words="soft wiener binary" ;;
+        "edit --align") words="auto always never" ;;
+        "edit --format") words="wav flac ogg opus mp3 aiff au caf" ;;
+        "edit --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "mosaic --phase") words="source griffin-lim" ;;
         "mosaic --format") words="wav flac ogg opus mp3 aiff au caf" ;;
         "mosaic --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
@@ -105,6 +109,7 @@ _mirtool() {
         "beats") flags="--hint --first-downbeat --correct --activation --level --subdivide --click --beats-per-bar --bar-change --range --tempi --steadiness --method --beat-share --tightness --feature-rate --analysis-rate --window-length --octave-bands --low --high --compression --lag --reach --lookahead --registers --register-weights --live --delay -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "separate") flags="--method --score --f0 --write-f0 --masks --normalize --residual --input-feature-rate --write-masks --window --hop --mask --power --time-median --frequency-median --bass-edge --bass-median --margin --period --similar --similar-distance --similarity --neighbourhood --cutoff --partials --pitch-tolerance --early --late --rounds --align --f0-range --voicing --vocals-window --accompaniment-rank --model-updates -o --output --format --subtype --only --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "nmf-decompose") flags="--init --score --init-W --init-H --fix-W --fix-H --resynthesize --trace --rank --cost --beta --iterations --tolerance --sparsity --continuity --restarts --seed --model --window --hop --spectrum --template-length --learning --mask --power --pitch-low --pitch-high --tuning --partials --early --late --align --sounds --drums -o --output --format --subtype --only --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "edit") flags="--score --solo --mute --gain --shift-pitch --move --write-score --mask --power --partials --pitch-tolerance --early --late --rounds --align -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "mosaic") flags="--write-activations --window --hop --iterations --repetition --polyphony --continuity --phase --phase-iterations --seed -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "transcribe") flags="--drums --feature-rate --analysis-rate --window-length --octave-bands --low --high --power --template --iterations --threshold --min-gap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features spectrogram") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --scale --power --no-power -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

@@ -25,6 +25,7 @@ from mirtool.io import formats
 
 SAMPLES: dict[tuple[str, ...], list[str]] = {
     ("transcribe",): ["take.wav", "--drums"],
+    ("edit",): ["take.wav", "--score", "piece.mid", "--shift-pitch", "pitch=C5:+2"],
     ("evaluate", "sync"): ["path.csv", "path.csv"],
     ("evaluate", "beats"): ["events.csv", "events.csv", "--trim", "0"],
 }
@@ -51,6 +52,7 @@ def each(chosen: list[Command]) -> Any:
         ("separate",),
         ("transcribe",),
         ("nmf-decompose",),
+        ("edit",),
         ("mosaic",),
         ("features", "novelty"),
     }  # where loops are not compiled
@@ -78,8 +80,8 @@ def line(command: Command, *more: str, replaced: dict[int, str] | None = None) -
     return [*command.path, *words, *only, *more]
 
 
-def places(command: Command) -> range:
-    return range(len([word for word in sample(command) if "." in word]))
+def places(command: Command) -> list[int]:
+    return [place for place, word in enumerate(sample(command)) if "." in word]
 
 
 def new(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ A command stands in the file of its name (`nmf-decompose` in `nmf_decompose.py`)
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
     "Rhythm": ("onsets", "tempo", "beats"),
-    "Decompose": ("separate", "nmf-decompose", "mosaic"),
+    "Decompose": ("separate", "nmf-decompose", "edit", "mosaic"),
     "Analyse": ("transcribe",),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

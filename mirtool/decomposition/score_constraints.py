@@ -74,6 +74,8 @@ class Constraints:
     onset, offset : ndarray, shape (M,)
         Of the notes of all parts, in order of their onsets (s).
     note_part : ndarray of int64, shape (M,)
+    order : ndarray of int64, shape (M,)
+        Their places among the notes of the parts, one part after the other.
 
     Raises
     ------
@@ -96,7 +98,8 @@ class Constraints:
             raise DataError("the scores hold no notes")
         if not np.isfinite(table).all():
             raise DataError("the scores hold times or pitches that are not finite numbers")
-        table = table[np.argsort(table[:, 0], kind="stable")]
+        self.order = np.argsort(table[:, 0], kind="stable")
+        table = table[self.order]
         self.onset, self.offset = table[:, 0], np.maximum(table[:, 1], table[:, 0])
         self.note_part = table[:, 3].astype(np.int64)
         keys = np.stack((self.note_part, table[:, 4].astype(np.int64), np.round(table[:, 2]).astype(np.int64)), axis=1)

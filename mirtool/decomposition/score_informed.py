@@ -42,6 +42,8 @@ class ScoreInformed:
     parameters : ScoreParameters
     residual : bool
         The last part is what no note explains; otherwise it is shared out.
+    floor : float
+        The first part gets at least this share of the magnitudes: where no note sounds, all is its own.
     """
 
     source: AudioSource
@@ -50,6 +52,7 @@ class ScoreInformed:
     names: tuple[str, ...]
     parameters: ScoreParameters
     residual: bool = False
+    floor: float = 0.0
 
     @property
     def sample_rate(self) -> int:
@@ -106,6 +109,8 @@ class ScoreInformed:
             found.append((H[:, rows] * mine[:, rows]) @ learned.W[rows])
         if self.residual:
             found.append(np.maximum(V - sum(found), 0))
+        if self.floor:
+            found[0] += np.float32(self.floor) * V
         return [np.square(magnitude) for magnitude in found]
 
 
@@ -207,6 +212,7 @@ def of_groups(
     names: Sequence[str],
     parameters: ScoreParameters,
     residual: str | None = None,
+    floor: float = 0.0,
 ) -> ScoreInformed:
     """Separate groups of notes, which may cut across the parts: a number for each note, a name for each group."""
     check(parameters)
@@ -215,4 +221,4 @@ def of_groups(
     if len(groups) != len(constraints.onset):
         raise DataError(f"{len(groups)} groups for {len(constraints.onset)} notes")
     every = (*names, *([] if residual is None else [residual]))
-    return ScoreInformed(source, constraints, groups, every, parameters, residual is not None)
+    return ScoreInformed(source, constraints, groups, every, parameters, residual is not None, floor)

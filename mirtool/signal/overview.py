@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.signal.stft import STFT, hann
-from mirtool.types import Features, Stems, StemStream
+from mirtool.types import AudioSource, Features, Stems, StemStream
 
 COLUMNS = 720  # at least, where the sound is long enough; there are twice as many at most
 _WINDOW = 0.046  # s
@@ -81,6 +81,29 @@ class Overview:
             self._filled += count
             frames = frames[count * self._run :]
         self._rest = frames.copy()
+
+
+class Watched:
+    """A sound of which a spectrogram is made while it is read; itself an `AudioSource`, to be read once."""
+
+    def __init__(self, source: AudioSource) -> None:
+        self._source, self._overview = source, Overview(source.sample_rate, source.channels)
+        self.sample_rate, self.channels = source.sample_rate, source.channels
+
+    @property
+    def frames(self) -> int | None:
+        return self._source.frames
+
+    def blocks(self, size: int, overlap: int = 0) -> Iterator[Frames]:
+        fresh = 0
+        for block in self._source.blocks(size, overlap):
+            self._overview.push(block[fresh:])
+            fresh = overlap
+            yield block
+
+    def spectrogram(self) -> Features:
+        """Return the spectrogram of what was read."""
+        return self._overview.flush()
 
 
 def watched(stems: Stems) -> tuple[Stems, Callable[[], dict[str, Features]]]:
