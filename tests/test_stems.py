@@ -99,6 +99,7 @@ def test_one_part_alone_goes_anywhere(run, sound):
         ("--only above -o x.npy", 2, "npy cannot hold audio"),
         ("--only above -o x.png", 2, "draws pictures"),
         ("--only levels --format flac", 2, "flac cannot hold features"),
+        ("--only levels --subtype PCM_16", 2, "--subtype is for sound: npy has no PCM_16"),
         ("-o out/ --format npy", 2, "none of wav"),
         ("-o out/ --subtype nothing", 2, "no subtype"),
         ("-o out/ --trouble twice", 2, "two parts are called 'above'"),

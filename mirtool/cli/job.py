@@ -192,7 +192,8 @@ class Job:
         if self.plan.only is not None:
             self.write(container)
             return
-        formats.write(container, self._place_of(part), format=row.name, subtype=self.plan.subtype)
+        subtype = self.plan.subtype if "audio" in row.containers else None
+        formats.write(container, self._place_of(part), format=row.name, subtype=subtype)
 
     def write_stems(self, stems: "Stems", *, plot: bool = False) -> None:
         """Write the parts of a separation in one pass, all whole or none: DIR/PART.ext each.

@@ -256,7 +256,7 @@ def write(
     Raises
     ------
     UsageProblem
-        The format cannot hold the container.
+        The format cannot hold the container, or has no such subtype.
     OutputProblem, WriteFailure
         See `mirtool.io.streams.atomic`.
     """
@@ -268,6 +268,8 @@ def write(
 def write_to(stream: BinaryIO, container: Any, options: WriteOptions) -> None:
     """Write a container to a stream, in a format that can hold it (see `target_format`)."""
     row = _row(options.format)
+    if options.subtype is not None and "audio" not in row.containers:
+        raise UsageProblem(f"--subtype is for sound: {row.name} has no {options.subtype}")
     if "score" not in row.containers and container_name(container) == "score":
         container = (
             container.notes if "notes" in row.containers else _resolve("mirtool.io.beat_map:beats_of_score")(container)
