@@ -7,7 +7,7 @@ _mirtool() {
         return
     fi
     case "$name" in
-        features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync" ;;
+        features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync salience" ;;
         evaluate) kinds="sync onsets beats tempo separation" ;;
         *) ;;
     esac
@@ -82,6 +82,8 @@ _mirtool() {
         "features plp --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "features sync --format") words="csv tsv npy" ;;
         "features sync --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "features salience --format") words="csv tsv npy" ;;
+        "features salience --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "sonify --instrument") words="piano harpsichord organ strings click drums" ;;
         "sonify --format") words="wav flac ogg opus mp3 aiff au caf" ;;
         "plot --format") words="png svg pdf" ;;
@@ -120,6 +122,7 @@ _mirtool() {
         "features tempogram") flags="--tempo-window --tempo-low --tempo-high --tempo-step --feature-rate --method --octave-bins -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features plp") flags="--tempo-window --tempo-low --tempo-high --tempo-step --hop -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features sync") flags="--feature-rate --tuning --compression --onset-compression -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "features salience") flags="--feature-rate --analysis-rate --window-length --f0-range --pitch-step --partials --partial-decay --flattening --steadiness -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "sonify") flags="--over --stereo --gain --instrument --sample-rate -o --output --format --subtype --from --input-feature-rate --pedal --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "plot") flags="--below --over --title -o --output --format --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -q --quiet -v --verbose --debug -h --help" ;;
         "convert") flags="--sample-rate -o --output --format --subtype --from --raw --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename -q --quiet -v --verbose --debug -h --help" ;;

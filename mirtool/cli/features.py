@@ -18,6 +18,7 @@ from mirtool.features.parameters import (
     ChromaParameters,
     DlncoParameters,
     NoveltyParameters,
+    SalienceParameters,
     SpectrogramParameters,
     SyncFeatureParameters,
 )
@@ -199,3 +200,21 @@ def sync(job: Job, parameters: SyncFeatureParameters) -> None:
     from mirtool.features.sync import sync_features
 
     _compute(job, sync_features, parameters)
+
+
+@command(many("X", "audio", "audio"), writes="features", plots=True)
+def salience(job: Job, parameters: SalienceParameters) -> None:
+    """Compute salience: how much of the sound could be the harmonics of each pitch.
+
+    For the voice that leads: registers are brought to one level, tones that stand still are turned down, and a pitch
+    gets what is at its harmonics, less what is between them.
+
+    For example:
+        mirtool features salience song.wav -o song.npy --plot song.png
+        mirtool features salience song.wav --f0-range 150,800 | mirtool plot - -o song.png
+
+    Paper: Salamon, Gómez (2012), Melody extraction from polyphonic music signals using pitch contour characteristics.
+    """
+    from mirtool.features.salience import salience as compute
+
+    _compute(job, compute, parameters)

@@ -152,7 +152,7 @@ def salience(source: AudioSource, parameters: SalienceParameters) -> Features:
 
     data = gathered(frames(), len(state.pitches), expected_frames(source, parameters.feature_rate))
     axis = tuple(state.pitches.tolist())
-    return features(data, "salience", "pitch", axis, parameters.feature_rate, provenance(parameters))
+    return features(data, "salience", "frequency", axis, parameters.feature_rate, provenance(parameters))
 
 
 def pitch_axis(parameters: SalienceParameters) -> NDArray[np.float64]:
