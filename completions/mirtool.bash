@@ -8,7 +8,7 @@ _mirtool() {
     fi
     case "$name" in
         features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync salience" ;;
-        evaluate) kinds="sync onsets beats tempo separation" ;;
+        evaluate) kinds="sync onsets drums beats tempo separation" ;;
         *) ;;
     esac
     if [[ -n "$kinds" ]] && ((COMP_CWORD == 2)); then
@@ -92,6 +92,7 @@ _mirtool() {
         "convert --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "evaluate sync --format") words="csv tsv json" ;;
         "evaluate onsets --format") words="csv tsv json" ;;
+        "evaluate drums --format") words="csv tsv json" ;;
         "evaluate beats --format") words="csv tsv json" ;;
         "evaluate tempo --format") words="csv tsv json" ;;
         "evaluate separation --format") words="csv tsv json" ;;
@@ -110,7 +111,7 @@ _mirtool() {
         "tempo") flags="-k --count --curve --activation --range --prior --hint --window --curve-rate --curve-window --steadiness -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "beats") flags="--hint --first-downbeat --correct --activation --level --subdivide --click --beats-per-bar --bar-change --range --tempi --steadiness --method --beat-share --tightness --feature-rate --analysis-rate --window-length --octave-bands --low --high --compression --lag --reach --lookahead --registers --register-weights --live --delay -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "separate") flags="--method --score --f0 --write-f0 --masks --normalize --residual --input-feature-rate --write-masks --window --hop --mask --power --time-median --frequency-median --bass-edge --bass-median --margin --period --similar --similar-distance --similarity --neighbourhood --cutoff --partials --pitch-tolerance --early --late --rounds --align --f0-range --voicing --vocals-window --accompaniment-rank --model-updates -o --output --format --subtype --only --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
-        "nmf-decompose") flags="--init --score --init-W --init-H --fix-W --fix-H --resynthesize --trace --rank --cost --beta --iterations --tolerance --sparsity --continuity --restarts --seed --model --window --hop --spectrum --template-length --learning --mask --power --pitch-low --pitch-high --tuning --partials --early --late --align --sounds --drums -o --output --format --subtype --only --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "nmf-decompose") flags="--init --score --strokes --init-W --init-H --fix-W --fix-H --resynthesize --trace --rank --cost --beta --iterations --tolerance --sparsity --continuity --restarts --seed --model --window --hop --spectrum --template-length --learning --mask --power --pitch-low --pitch-high --tuning --partials --early --late --align --sounds --drums -o --output --format --subtype --only --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "edit") flags="--score --solo --mute --gain --shift-pitch --move --write-score --mask --power --partials --pitch-tolerance --early --late --rounds --align -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "mosaic") flags="--write-activations --window --hop --iterations --repetition --polyphony --continuity --phase --phase-iterations --seed -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "transcribe") flags="--drums --feature-rate --analysis-rate --window-length --octave-bands --low --high --power --template --iterations --threshold --min-gap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
@@ -128,6 +129,7 @@ _mirtool() {
         "convert") flags="--sample-rate -o --output --format --subtype --from --raw --channels --start --duration --input-feature-rate --pedal --files-from -j --jobs --skip-existing -H --with-filename -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate sync") flags="--resamples --level --seed -o --output --format --plot --from --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate onsets") flags="--window --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "evaluate drums") flags="--window --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate beats") flags="--window --trim --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate tempo") flags="--tolerance --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate separation") flags="--mixture --filter-length --resamples --level --seed -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

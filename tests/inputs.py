@@ -30,6 +30,7 @@ HOSTILE = (
     "header.csv",
     "page.wav",
 )
+DRUMS = ("kick", "hihat", "snare", "hihat") * 2
 PITCHES = (60, 64, 67, 72, 67, 64, 60, 55)
 
 
@@ -93,5 +94,6 @@ def tables() -> dict[str, str]:
         "notes.csv": "onset,offset,pitch,velocity\n"
         + "".join(f"{time},{time + 0.5},{pitch},80\n" for time, pitch in zip(onsets, PITCHES, strict=True)),
         "path.csv": "time_a,time_b\n" + "".join(f"{a},{b}\n" for a, b in pairs),
+        "strokes.csv": "time,label\n" + "".join(f"{time},{drum}\n" for time, drum in zip(onsets, DRUMS, strict=True)),
         "table.csv": "bpm,strength\n120,1\n60,0.5\n",
     }

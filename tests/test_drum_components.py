@@ -17,7 +17,7 @@ from mirtool.decomposition.parameters import (
     MaskParameters,
 )
 from mirtool.errors import ParameterError
-from mirtool.types import Audio
+from mirtool.types import Audio, Events
 
 NMFD = ComponentParameters(model="nmfd")
 KIT = DrumTemplateParameters()
@@ -80,3 +80,17 @@ def test_known_templates_are_found_where_they_are():
     V = sum(W[:, r, t, None] * np.roll(H[r], t) for r in range(2) for t in range(3)).T.astype(np.float32)
     (found,) = activations([V[:10], V[10:]], W, 300)
     np.testing.assert_allclose(found.T, H, atol=0.02)
+
+
+@compiled
+def test_known_strokes_silence_a_drum_elsewhere():
+    samples, begins = loops.loop(1)
+    setting = setting_of(NMFD, samples)
+    known = Events({"time": begins["kick"], "label": ["kick"] * len(begins["kick"])})
+    H = drums(setting, KIT, known).start.H
+    times = np.arange(setting.frames) / setting.grid.feature_rate
+    distance = (times[:, None] - begins["kick"]).clip(-10, 10)
+    near = ((distance > -0.06) & (distance < 0.51)).any(axis=1)
+    assert H[0][near].max() > 0
+    assert not H[0][~near].any()
+    assert not H[1:].any()

@@ -27,6 +27,7 @@ SAMPLES: dict[tuple[str, ...], list[str]] = {
     ("transcribe",): ["take.wav", "--drums"],
     ("edit",): ["take.wav", "--score", "piece.mid", "--shift-pitch", "pitch=C5:+2"],
     ("evaluate", "sync"): ["path.csv", "path.csv"],
+    ("evaluate", "drums"): ["strokes.csv", "strokes.csv"],
     ("evaluate", "beats"): ["events.csv", "events.csv", "--trim", "0"],
 }
 

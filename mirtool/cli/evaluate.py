@@ -79,6 +79,33 @@ def onsets(job: Job, matching: OnsetMatching, parameters: Bootstrap) -> None:
     report_pairs(job, task.task(matching), parameters, figure, events.onsets_of)
 
 
+@command(_pair("strokes of drums", "events", "notes", "score"), writes="table", plots=True)
+def drums(job: Job, matching: OnsetMatching, parameters: Bootstrap) -> None:
+    """Tell how many strokes of drums were found, drum by drum.
+
+    Columns: item,strokes,estimated,hits,f,precision,recall,mean_f,kick,snare,hihat,tom,cymbal,rim
+
+    A stroke is hit if an estimate of the same drum lies within 50 ms (--window); each counts once. f, precision and
+    recall are those of all strokes together; then the F of each drum that the reference has, and their mean. Crash and
+    ride count as one: cymbal. Labels may be ours or the usual abbreviations (KD, SD, HH …), or keys of the General MIDI
+    drum set on channel 10. --plot draws the errors over time with what was missed, or the scores of several items.
+
+    For example:
+        mirtool transcribe loop.wav --drums | mirtool evaluate drums loop.drums.csv -
+        mirtool evaluate drums references/ found/ -o scores.csv --plot scores.png
+
+    Paper: Wu et al. (2018), A review of automatic drum transcription.
+    """
+    from mirtool.cli.reference_pairs import report_pairs
+    from mirtool.evaluation import drums as task
+    from mirtool.percussion import strokes_of
+
+    def figure(result: "Evaluated") -> Any:
+        return _detection_figure(result, matching.window, 0.0, ("f", "mean_f", *task.DRUMS))
+
+    report_pairs(job, task.task(matching), parameters, figure, strokes_of)
+
+
 @command(_pair("beats", "events", "score"), writes="table", plots=True)
 def beats(job: Job, matching: BeatMatching, parameters: Bootstrap) -> None:
     """Tell how well beats and downbeats were tracked.

@@ -23,6 +23,7 @@ from mirtool.errors import UsageProblem
 if TYPE_CHECKING:
     from mirtool.decomposition.beginnings import Beginning, Setting
     from mirtool.decomposition.components import Decomposition
+    from mirtool.types import Events
 
 INITS = ("random", "pitch", "score", "drums")
 
@@ -55,6 +56,15 @@ def nmf_decompose(
             of=FACTORIZATIONS,
         ),
     ] = (),
+    strokes: Annotated[
+        str | None,
+        Option(
+            "When each drum is struck (time,label, or MIDI): it is active nowhere else.",
+            metavar="FILE",
+            files=True,
+            of=("init", "drums"),
+        ),
+    ] = None,
     init_W: Annotated[
         str | None, Option("Begin with these templates, K × R.", metavar="NPY", files=True, of=FACTORIZATIONS)
     ] = None,
@@ -78,7 +88,7 @@ def nmf_decompose(
     activation). Components are numbered, the strongest first. With --init pitch each has the partials of one pitch.
     With --score they are the pitches of scores, each with the attacks of its notes, and sound near the notes only;
     scores are aligned with the sound if they then fit better. With --init drums templates begin as synthesised strokes
-    of the drums, and become those of the recording.
+    of the drums, and become those of the recording; --strokes tells when each is struck.
 
     With --model nmfd a template lasts several frames: a stroke as a whole. With --model autoencoder activations are
     computed from the spectra by a layer of weights that is learned, too. With --resynthesize nothing of the mixture is
@@ -114,12 +124,13 @@ def nmf_decompose(
     if score and chosen != "score":
         raise UsageProblem(f"--score is for --init score, not {chosen}")
     W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
+    struck = None if strokes is None else _strokes(job, strokes, offset)
 
     beginnings: dict[str, Callable[[Setting], Beginning]] = {
         "random": random,
         "pitch": lambda setting: pitch(setting, pitches),
         "score": lambda setting: _of_scores(job, setting, score, constraints),
-        "drums": lambda setting: drums(setting, kit),
+        "drums": lambda setting: drums(setting, kit, struck),
     }
 
     def begin(setting: Setting) -> Beginning:
@@ -152,6 +163,14 @@ def nmf_decompose(
         return factorization_figure(found.model, replace(matrix, start=matrix.start + offset), found.initial)
 
     job.plot(figure)
+
+
+def _strokes(job: Job, name: str, offset: float) -> "Events":
+    """Read strokes, whose time line is that of the whole input."""
+    from mirtool.percussion import strokes_of
+
+    found = strokes_of(job.read_file(name, "events", "notes", "score"))
+    return found.replace(time=found["time"] - offset)
 
 
 def _of_scores(

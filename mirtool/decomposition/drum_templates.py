@@ -17,12 +17,14 @@ from mirtool.decomposition.parameters import DrumTemplateParameters
 from mirtool.errors import ParameterError
 from mirtool.features.frames import gathered
 from mirtool.synthesis.strokes import strokes
-from mirtool.types import Audio
+from mirtool.types import Audio, Events
 
 Matrix = NDArray[np.float32]
 
 _SINGLE = 0.1  # s of a stroke that a template of one frame is the mean of
 _ITERATIONS = 20
+_TOLERANCE = 0.05  # s by which known strokes may be wrong
+_RING = 0.5  # s for which a drum may be active after a known stroke
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +90,18 @@ def drum_templates(
     return DrumTemplates(np.stack(W, axis=1).astype(np.float32), np.array(owners))
 
 
-def drums(setting: Setting, parameters: DrumTemplateParameters) -> Beginning:
+def drums(setting: Setting, parameters: DrumTemplateParameters, known: Events | None = None) -> Beginning:
     """Begin with a template a drum, and with the activations that belong to these.
 
     So each drum takes what is most like it before any template changes, and the templates then become those of the
-    recording.
+    recording. Where the strokes are known, nothing else is active.
+
+    Parameters
+    ----------
+    setting : Setting
+    parameters : DrumTemplateParameters
+    known : Events, optional
+        All strokes, columns ``time,label``.
 
     Raises
     ------
@@ -112,4 +121,17 @@ def drums(setting: Setting, parameters: DrumTemplateParameters) -> Beginning:
         W = W.sum(axis=2, keepdims=True)
     frames = (grid.matrix(spectra) for spectra in grid.spectra(setting.source))
     H = gathered(activations(frames, W, _ITERATIONS), W.shape[1], setting.frames)
+    if known is not None:
+        H = H * _near(known, parameters.drums, setting)
     return Beginning(Start(W if setting.length else W[..., 0], H), parameters.drums)
+
+
+def _near(known: Events, drums: Sequence[str], setting: Setting) -> NDArray[np.bool_]:
+    """Return where a drum may be active (R × N): from its strokes on, as long as it may ring."""
+    rate = setting.grid.feature_rate
+    reach, ring = round(_TOLERANCE * rate), round(_RING * rate)
+    near = np.zeros((len(drums), setting.frames), np.bool_)
+    for row, drum in zip(near, drums, strict=True):
+        for place in np.rint(known["time"][known["label"] == drum] * rate).astype(np.int64).tolist():
+            row[max(place - reach, 0) : max(place + ring + 1, 0)] = True
+    return near
