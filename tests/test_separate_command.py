@@ -102,3 +102,28 @@ def test_masks_of_several_inputs_lie_in_folders_of_their_own(call, here):
     assert call("separate", *inputs, "-o", "again/", "--masks", "masks/").code == 0
     for name in ("take/harmonic", "slow/percussive"):
         np.testing.assert_allclose(read(here / f"again/{name}.wav")[0], read(here / f"out/{name}.wav")[0], atol=1e-5)
+
+
+def test_the_pitch_of_a_voice_goes_round(call, here):
+    assert call("separate", "take.wav", "--method", "vocals", "-o", "out/", "--write-f0", "f0.csv").code == 0
+    assert call("separate", "take.wav", "--method", "vocals", "-o", "again/", "--f0", "f0.csv").code == 0
+    mixture, parts = read("take.wav")[0], [read(here / f"out/{name}.wav")[0] for name in ("vocals", "accompaniment")]
+    np.testing.assert_allclose(sum(parts), mixture, atol=1e-6)
+    assert np.abs(parts[0]).max() > 0.01
+    np.testing.assert_allclose(read(here / "again/vocals.wav")[0], parts[0], atol=1e-3)
+
+
+def test_the_pitch_of_an_excerpt_stands_at_its_time(call, here):
+    excerpt = ["take.wav", "--method", "vocals", "--start", "1", "--duration", "1"]
+    assert call("separate", *excerpt, "-o", "out/", "--write-f0", "f0.csv").code == 0
+    times = np.loadtxt("f0.csv", delimiter=",", skiprows=1)[:, 0]
+    assert times[0] == 1
+    assert call("separate", *excerpt, "-o", "again/", "--f0", "f0.csv").code == 0
+    np.testing.assert_allclose(read(here / "again/vocals.wav")[0], read(here / "out/vocals.wav")[0], atol=1e-3)
+
+
+def test_masks_of_a_voice_go_round(call, here):
+    assert call("separate", "take.wav", "--method", "vocals", "-o", "out/", "--write-masks", "masks/").code == 0
+    assert call("separate", "take.wav", "-o", "again/", "--masks", "masks/").code == 0
+    for name in ("vocals", "accompaniment"):
+        np.testing.assert_allclose(read(here / f"again/{name}.wav")[0], read(here / f"out/{name}.wav")[0], atol=1e-5)
