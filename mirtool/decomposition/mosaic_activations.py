@@ -104,7 +104,7 @@ def _constrained(H: Frames, scratch: Frames, damping: float, parameters: MosaicP
     if parameters.repetition:
         kernels.restrict_repetition(H, parameters.repetition, damping, scratch)
         H, scratch = scratch, H
-    if parameters.polyphony:
+    if 0 < parameters.polyphony < H.shape[1]:
         kernels.restrict_polyphony(H, parameters.polyphony, damping)
     if parameters.continuity:
         kernels.enhance_continuity(H, parameters.continuity, scratch)
