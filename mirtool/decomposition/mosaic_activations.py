@@ -21,7 +21,7 @@ from mirtool.threads import in_order
 
 Frames = NDArray[np.float32]
 
-_CELLS = 1 << 22  # activations of a section
+_CELLS = 1 << 21  # activations of a section
 _FEWEST = 256  # frames of a section
 _NOTHING = np.float32(1e-7)  # a magnitude below the noise of 24 bits, added where one divides
 
