@@ -80,12 +80,14 @@ def _onset_counts(model: Factorization) -> NDArray[np.float64]:
     if model.feature_rate is None:
         return np.full(model.rank, np.nan)
     W, H = model.templates, model.activations
-    loudness = H * np.sqrt(np.square(W).reshape(W.shape[0], W.shape[1], -1).sum(axis=(0, 2)))[:, None]
-    loudest = loudness.max(axis=1, initial=0)
-    levels = np.sqrt(loudness / np.maximum(np.maximum(loudest, _FAINT * loudest.max(initial=0)), 1e-30)[:, None])
+    norms = np.sqrt(np.square(W).reshape(W.shape[0], W.shape[1], -1).sum(axis=(0, 2)))
+    loudest = norms * H.max(axis=1, initial=0)
+    references = np.maximum(np.maximum(loudest, _FAINT * loudest.max(initial=0)), 1e-30)
     reach = max(round(_ATTACK * model.feature_rate), 1)
-    before = np.pad(levels, ((0, 0), (reach, 0)))
-    lowest = sliding_window_view(before, reach + 1, axis=1)[..., :-1].min(axis=2)
     picking = PeakParameters(threshold=_RISE, min_gap=_ATTACK, comparison=_ATTACK)
-    rises = np.maximum(levels - lowest, 0)
-    return np.array([len(pick(Features(rise, model.feature_rate), picking)) for rise in rises], dtype=np.float64)
+    counts = []
+    for activation, factor in zip(H, norms / references, strict=True):
+        level = np.sqrt(activation * factor)
+        lowest = sliding_window_view(np.pad(level, (reach, 0)), reach + 1)[:, :-1].min(axis=1)
+        counts.append(len(pick(Features(np.maximum(level - lowest, 0), model.feature_rate), picking)))
+    return np.array(counts, dtype=np.float64)
