@@ -88,3 +88,15 @@ def test_a_score_is_where_it_begins(call, here):
     assert list((here / "out").glob("*.wav"))
     assert call(*command, "--init", "pitch", "-o", "out/").code == 2
     assert call("nmf-decompose", "take.wav", "--late", "0.1", "-o", "out/").code == 2
+
+
+def test_what_cannot_be_factorised(call, here):
+    matrix = np.ones((4, 30), np.float32)
+    for value, words in ((-1, "negative"), (np.nan, "NaN"), (1e35, "above")):
+        matrix[1, 2] = value
+        np.save(here / "matrix.npy", matrix)
+        result = call("nmf-decompose", "matrix.npy", "--input-feature-rate", "10", "-o", "out/")
+        assert result.code == 65
+        assert words in result.err
+        assert result.err.count("\n") == 1
+        assert not list((here / "out").glob("*"))
