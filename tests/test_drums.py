@@ -7,6 +7,7 @@ from performances import compiled
 
 from mirtool.decomposition.drum_templates import drum_templates
 from mirtool.errors import DataError, ParameterError
+from mirtool.io import formats
 from mirtool.signal.resampling import resampled
 from mirtool.synthesis.strokes import SOUNDS, strokes
 from mirtool.transcription.drums import DRUMS, drum_activations, drum_strokes
@@ -93,6 +94,20 @@ def test_what_is_found_does_not_depend_on_the_blocks(monkeypatch):
     parts = drum_activations(Audio(samples, loops.RATE), PARAMETERS)
     assert parts.data.shape == whole.data.shape
     np.testing.assert_allclose(parts.data, whole.data, atol=0.02 * whole.data.max())
+
+
+@compiled
+def test_activations_are_written_and_taken_from_elsewhere(call, here):
+    samples, _ = loops.loop(1)
+    formats.write(Audio(samples, loops.RATE), "loop.wav")
+    whole = call("transcribe", "loop.wav", "--drums", "--write-activations", "a.npy", "--plot", "a.png")
+    again = call("transcribe", "a.npy", "--drums")
+    assert (whole.code, again.code) == (0, 0)
+    assert whole.out == again.out
+    assert whole.out.count(b"kick") == 3
+    excerpt = call("transcribe", "loop.wav", "--drums", "--start", "1")
+    assert b"1.198" in excerpt.out
+    assert (here / "a.png").stat().st_size > 5000
 
 
 def test_silence_holds_no_strokes():

@@ -11,11 +11,14 @@ from mirtool.errors import UsageProblem
 from mirtool.transcription.parameters import DrumParameters
 
 
-@command(many("X", "audio", "audio"), writes="events", plots=True)
+@command(many("X", "audio, or activations of drums", "audio", "features"), writes="events", plots=True)
 def transcribe(
     job: Job,
     parameters: DrumParameters,
     drums: Annotated[bool, Option("Find the strokes of drums.")] = False,
+    write_activations: Annotated[
+        str | None, Option("Write the activations of the drums, which can be read as X.", output=".npy")
+    ] = None,
 ) -> None:
     """Write down what drums play.
 
@@ -24,7 +27,8 @@ def transcribe(
     Labels are kick, snare, hihat, tom, crash, ride and rim; strength is 1 for a strong stroke of that drum. The sound
     is taken for a sum of templates of these, made of synthesised strokes, and a stroke is where a template becomes
     active enough: --threshold 2 asks for strokes twice as strong. With --format midi strokes become notes of the
-    General MIDI drum set on channel 10. --plot draws the activations with what was found.
+    General MIDI drum set on channel 10. Activations made elsewhere are taken as they are, a row a drum, with its name.
+    --plot draws the activations with what was found.
 
     For example:
         mirtool transcribe loop.wav --drums
@@ -35,10 +39,13 @@ def transcribe(
     if not drums:
         raise UsageProblem("give --drums: drums are what can be transcribed")
     from mirtool.transcription.drums import drum_activations, drum_strokes
+    from mirtool.types import Features
 
     source, start = job.read_from_zero()
-    found = drum_activations(source, parameters)
+    found = source if isinstance(source, Features) else drum_activations(source, parameters)
     activations = replace(found, start=found.start + start)
+    if write_activations is not None:
+        job.write_as(activations, write_activations)
     events = drum_strokes(activations, parameters)
     job.write(events)
 

@@ -50,7 +50,7 @@ DRUMS = {
     "kick": Drum(0.5, 0.1),
     "snare": Drum(0.13, 0.5, {"kick": 0.2, "rim": 0.3}),
     "hihat": Drum(0.15, 0.2, {"ride": 0.3}),
-    "tom": Drum(0.5, 0.4, {"kick": 0.3, "snare": 1.0}),
+    "tom": Drum(0.5, 0.4, {"kick": 0.6, "snare": 1.0}),
     "crash": Drum(1.5, 0.0, {"snare": 0.5}),
     "ride": Drum(0.6, 0.0, {"snare": 0.3}),
     "rim": Drum(0.5, 0.7, {"snare": 1.0}),
@@ -118,7 +118,8 @@ def drum_strokes(curves: Features, parameters: DrumParameters) -> Events:
         No activations of drums.
     """
     rate = curves.feature_rate
-    if rate is None or curves.data.ndim != 2 or len(curves.axis) != len(curves.data):
+    named = curves.data.ndim == 2 and len(curves.axis) == len(curves.data) and not np.iscomplexobj(curves.data)
+    if rate is None or not named:
         raise DataError("activations of drums have a row a drum, with its name")
     activations = {str(name): row for name, row in zip(curves.axis, curves.data, strict=True)}
     peaks = {name: _peaks(row, rate, parameters) for name, row in activations.items()}
