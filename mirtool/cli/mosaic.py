@@ -27,7 +27,8 @@ def mosaic(
     job: Job,
     parameters: MosaicParameters,
     write_activations: Annotated[
-        str | None, Option("Write how strong each grain (row) is in each frame (column).", output=".npy")
+        str | None,
+        Option("Write how strong each grain (row) is in each frame (column).", metavar="FILE", output=".npy"),
     ] = None,
 ) -> None:
     """Rebuild a recording from the grains of another: bees that sing.
