@@ -121,7 +121,7 @@ class HarmonicTemplates:
         return _normalized(model())
 
     def tuning(self, templates: Matrix) -> Amplitudes:
-        """Return how far the partials of weighted templates (R × K) lie beside their frequencies: cents by part."""
+        """Return how far weighted templates (R × K) lie beside A4 = 440 Hz, in cents, for each part."""
         k = self._number
         with np.errstate(divide="ignore"):
             bins = 1200 * np.log2(self._frequencies[None] / pitch_frequency(self._pitch)[:, None] / np.maximum(k, 1))

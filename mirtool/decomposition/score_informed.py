@@ -97,6 +97,7 @@ class ScoreInformed:
                 part = slice(begin, min(begin + _BATCH, stretch.stop))
                 energies = self._energies(V[part], learned, part)
                 yield stretch.spectra[:, part], masks(energies, self.parameters), stretch.samples
+            del stretch, V, learned  # their memory is that of the next stretch
 
     def _energies(self, V: Matrix, learned: Learned, frames: slice) -> list[Matrix]:
         """Return what the model gives to each part of some frames (n × K)."""
@@ -153,10 +154,10 @@ def stretches(source: AudioSource, size: int, step: int, context: int) -> Iterat
         samples += len(block)
         count += gather([transform.push(block[:, place]) for place, transform in enumerate(transforms)])
         while count >= before + step + step // 2 + context:
-            spectra = np.concatenate(held, axis=1)
-            yield Stretch(spectra[:, : before + step + context], first, before, before + step, samples)
+            held = [np.concatenate(held, axis=1)]
+            yield Stretch(held[0][:, : before + step + context], first, before, before + step, samples)
             dropped = before + step - context
-            held = [spectra[:, dropped:].copy()]
+            held = [held[0][:, dropped:].copy()]
             first, count, before = first + dropped, count - dropped, context
     count += gather([transform.flush() for transform in transforms])
     if count > before:

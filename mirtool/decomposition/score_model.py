@@ -22,7 +22,7 @@ from mirtool.errors import ParameterError
 
 _PRIOR_FIRST, _PRIOR_LAST = 5.0, 0.1  # weight of source and filter beside what is heard of the mean pitch
 _ANNEALED = 0.75  # share of the rounds after which the weight is the last one
-_TUNED = 0.25  # share of the rounds after which the tuning is known well enough
+_TUNED = (0.1, 0.25)  # shares of the rounds after which partials are moved to the tuning that is heard
 _OUTSIDE = 0.5  # weight of the penalty of activations outside of their notes
 _CONTINUITY = 0.3  # share of its neighbours in an activation
 _SHAPE = 0.2  # weight of the common shape of notes
@@ -78,7 +78,6 @@ class ScoreModel:
             parameters.partials,
             parameters.pitch_tolerance,
         )
-        self._cents = np.zeros(constraints.parts)
         self._heard = np.zeros((constraints.rank, len(frequencies)), dtype=np.float32)
 
     def learn(self, V: Matrix, allowed: Allowed) -> Learned:
@@ -109,7 +108,7 @@ class ScoreModel:
                 notes.draw_near(H)
                 counts = self._counts(V, W, H, divergence, blocks)
                 counts += memory
-                if number == round(_TUNED * rounds):
+                if number in [round(share * rounds) for share in _TUNED]:
                     self._tune(counts)
                 W = self._templates(counts, 1 - number / max(_ANNEALED * rounds, 1))
         self._heard = counts * np.float32(_MEMORY * unit)
@@ -144,8 +143,7 @@ class ScoreModel:
     def _tune(self, counts: Matrix) -> None:
         """Move the partials of each part to where they are heard."""
         harmonic, tones = self._harmonic, self._tones
-        self._cents = self._cents + harmonic.tuning(counts[tones])
-        harmonic.tune(self._cents)
+        harmonic.tune(harmonic.tuning(counts[tones]))
         level = counts[tones].sum(axis=1, keepdims=True)
         counts[tones] = np.where(
             harmonic.shape > 0, np.maximum(counts[tones], _TINY + 1e-6 * level * harmonic.shape), 0
