@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from mirtool.features.parameters import MelodyParameters
+
 ALIGNMENTS = ("auto", "always", "never")
 MASKS = ("soft", "wiener", "binary")
 PHASES = ("source", "griffin-lim")
@@ -314,7 +316,7 @@ class VocalsParameters(MaskParameters):
     """Voice and accompaniment (Driedger and Müller, ICASSP 2015; Durrieu, David and Richard, JSTSP 2011)."""
 
     f0_range: tuple[float, float] = field(
-        default=(90.0, 1000.0),
+        default=MelodyParameters.f0_range,
         metadata={
             "help": "lowest and highest pitch that is sung",
             "metavar": "LOW,HIGH",
@@ -323,7 +325,7 @@ class VocalsParameters(MaskParameters):
         },
     )
     voicing: float = field(
-        default=6.0,
+        default=MelodyParameters.voicing,
         metadata={
             "help": "how much weaker than on average the voice may be",
             "unit": "dB",
