@@ -1,6 +1,7 @@
 import io
 
 import numpy as np
+import pytest
 import soundfile
 from performances import compiled
 
@@ -100,3 +101,11 @@ def test_what_cannot_be_factorised(call, here):
         assert words in result.err
         assert result.err.count("\n") == 1
         assert not list((here / "out").glob("*"))
+
+
+@pytest.mark.parametrize("flags", ["--init drums", "--resynthesize", "--window 0.1", "--mask binary", "--learning 9"])
+def test_what_is_for_sound_is_refused_for_a_matrix(call, here, flags):
+    assert call("features", "spectrogram", "take.wav", "-o", "take.npy").code == 0
+    result = call("nmf-decompose", "take.npy", *flags.split(), "-o", "out/")
+    assert result.code == 2
+    assert flags.split()[0] in result.err

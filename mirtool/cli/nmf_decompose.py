@@ -137,10 +137,10 @@ def nmf_decompose(
         return completed(beginnings[chosen](setting), W, H, fix_W, fix_H)
 
     grid = None if isinstance(source, Features) else grid_of(shape, check(parameters), source.sample_rate)
-    if grid is None and chosen != "random":
-        raise UsageProblem(f"--init {chosen} needs sound")
-    if resynthesize and (grid is None or masking != MaskParameters()):
-        raise UsageProblem("--resynthesize needs sound, and takes no mask")
+    if grid is None:
+        _refuse_sound_options(shape, masking, chosen, resynthesize)
+    if resynthesize and masking != MaskParameters():
+        raise UsageProblem("--resynthesize takes no mask")
     with job.progress(parameters.restarts * parameters.iterations) as advance:
         if grid is None:
             start = completed(Beginning(Start()), W, H, fix_W, fix_H).start
@@ -163,6 +163,17 @@ def nmf_decompose(
         return factorization_figure(found.model, replace(matrix, start=matrix.start + offset), found.initial)
 
     job.plot(figure)
+
+
+def _refuse_sound_options(shape: ComponentParameters, masking: MaskParameters, init: str, resynthesize: bool) -> None:
+    """Raise `UsageProblem` where options were given that mean nothing for a matrix."""
+    if init != "random":
+        raise UsageProblem(f"--init {init} needs sound")
+    if resynthesize:
+        raise UsageProblem("--resynthesize needs sound")
+    for_matrices = ComponentParameters(model=shape.model, template_length=shape.template_length)
+    if shape != for_matrices or masking != MaskParameters():
+        raise UsageProblem("--window, --hop, --spectrum, --learning, --mask and --power are for sound, not for a matrix")
 
 
 def _strokes(job: Job, name: str, offset: float) -> "Events":
