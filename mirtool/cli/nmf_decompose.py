@@ -173,7 +173,7 @@ def _refuse_sound_options(shape: ComponentParameters, masking: MaskParameters, i
         raise UsageProblem("--resynthesize needs sound")
     for_matrices = ComponentParameters(model=shape.model, template_length=shape.template_length)
     if shape != for_matrices or masking != MaskParameters():
-        raise UsageProblem("--window, --hop, --spectrum, --learning, --mask and --power are for sound, not for a matrix")
+        raise UsageProblem("--window, --hop, --spectrum, --learning, --mask and --power are for sound, no matrix")
 
 
 def _strokes(job: Job, name: str, offset: float) -> "Events":
