@@ -90,8 +90,11 @@ def test_any_length(frames):
 
 
 def test_silence_stays_silent():
-    parts = separated(Audio(np.zeros((RATE, 2), np.float32), RATE), table([0, 1], [200, 200]))
+    f0 = table([0, 1], [200, 200])
+    parts = separated(Audio(np.zeros((RATE, 2), np.float32), RATE), f0)
     assert not any(part.any() for part in parts)
+    voice, rest = separated(Audio(np.full((RATE, 1), 1e-30, np.float32), RATE), f0)  # whose energy is 0
+    np.testing.assert_allclose(voice + rest, 1e-30, rtol=1e-6)
 
 
 def test_without_a_voice_all_is_accompaniment():

@@ -99,10 +99,11 @@ class _Sections:
         frames = max(-(-len(x) // self.hop), 1)
         f0 = sung_pitch(self.f0, (section.begin + self.hop * np.arange(frames)) / self.source.sample_rate)
         bins = bin_frequencies(self.source.sample_rate, self.size)
-        if not (f0.any() and x.any()):
-            return np.zeros((frames, len(bins)), np.float32)
         V = self._magnitudes(x, frames)
-        V /= V.mean()
+        level = V.mean()
+        if level == 0 or not f0.any():
+            return np.zeros_like(V)
+        V /= level
         begin = random_model(comb(bins, f0), filter_bands(bins, _BANDS), _FILTERS, self.parameters.accompaniment_rank)
         model = learn(V, begin, self.parameters.model_updates)
         return masks((np.square(model.voice), np.square(model.accompaniment)), self.parameters)[0]
