@@ -42,7 +42,9 @@ def test_case(case, here, call, monkeypatch):
         if path.name not in EXPECTED:
             shutil.copy(path, here / path.name)
     words = shlex.split((case / "cmd").read_text("utf-8"))
-    slow = case.parent.name in ("sync", "beats", "separate", "nmf-decompose") and (case / "stdout").stat().st_size
+    slow = (
+        case.parent.name in ("sync", "beats", "separate", "nmf-decompose", "edit") and (case / "stdout").stat().st_size
+    )
     if slow and os.environ.get("NUMBA_DISABLE_JIT") == "1":
         pytest.skip("minutes of uncompiled loops")
     data, stderr, code = b"", "", 0

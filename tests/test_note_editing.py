@@ -6,7 +6,7 @@ from performances import compiled
 
 from mirtool.decomposition.note_editing import edited, edited_notes, layers
 from mirtool.decomposition.note_edits import Edits, Treatment, plan, unchanged
-from mirtool.decomposition.note_selection import parse, table_of
+from mirtool.decomposition.note_selection import choose, parse, table_of
 from mirtool.decomposition.parameters import ScoreParameters
 from mirtool.decomposition.score_constraints import Constraints, ScorePart
 from mirtool.errors import ParameterError
@@ -66,10 +66,7 @@ def sdr(truth, found):
 
 def split(text):
     """Return the sound of what a selection leaves, and of what it means."""
-    conditions = parse(text)
-    from mirtool.decomposition.note_selection import choose
-
-    chosen = choose(conditions, TABLE)
+    chosen = choose(parse(text), TABLE)
     return sound(*np.flatnonzero(~chosen).tolist()), sound(*np.flatnonzero(chosen).tolist())
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from mirtool.errors import DataError
 from mirtool.plots.separation import separation_figure
-from mirtool.signal.overview import COLUMNS, Overview, watched
+from mirtool.signal.overview import COLUMNS, Overview, Watched, watched
 from mirtool.signal.stft import hann
-from mirtool.types import Features, StemStream
+from mirtool.types import Audio, Features, StemStream
 
 RATE = 8000
 HALF = 184
@@ -113,3 +113,15 @@ def test_silence_is_drawn_and_nothing_is_not():
     assert separation_figure(silent).axes[0].images[0].get_array().min() == 1
     with pytest.raises(DataError, match="no sound to draw"):
         separation_figure({})
+
+
+def test_a_sound_is_watched_while_it_is_read():
+    samples = np.concatenate((tone(440, 1), tone(880, 1)))
+    for overlap in (0, 100):
+        sound = Watched(Audio(samples, RATE))
+        blocks = list(sound.blocks(1000, overlap))
+        assert (sound.sample_rate, sound.channels, sound.frames) == (RATE, 1, len(samples))
+        np.testing.assert_array_equal(
+            np.concatenate([block[: 1000 - overlap] for block in blocks])[:8000], samples[:8000]
+        )
+        np.testing.assert_allclose(sound.spectrogram().data, spectrogram(samples).data, atol=1e-7)

@@ -86,7 +86,7 @@ def test_one_score_makes_a_stem_a_track(call, here):
     two = type(score)(tracks, score.ticks, score.tempo_map, ((), ((0, b"\xff\x03left/hand\x00"),)))
     formats.write(two, str(here / "two.mid"))
     assert call("separate", "take.wav", "--method", "score", "--score", "two.mid", "-o", "out/").code == 0
-    assert sorted(path.stem for path in (here / "out").glob("*.wav")) == ["left_hand", "track-0"]
+    assert sorted(path.stem for path in (here / "out").glob("*.wav")) == ["left_hand", "track-1"]
 
 
 def test_scores_of_an_excerpt_stand_at_its_time(call, here):

@@ -78,9 +78,9 @@ def _tracks(score: "Score", stem: str) -> "list[tuple[str, Notes]]":
     if len(numbers) == 1:
         return [(stem, score.notes)]
     names: list[str] = []
-    for number in numbers:
-        name = _name(score, number) or f"track-{number}"
-        names.append(f"{name}-{number}" if name in names else name)
+    for place, number in enumerate(numbers, 1):
+        name = _name(score, number) or f"track-{place}"
+        names.append(f"{name}-{place}" if name in names else name)
     chosen = [track == number for number in numbers]
     return [
         (name, Notes({column: values[kept] for column, values in score.notes.columns.items()}))
