@@ -84,3 +84,10 @@ def test_drums_are_heard():
     assert (found[2].notes["channel"] == DRUM_CHANNEL).all()
     few = [ScorePart("drums", notes([(0.3, 0.1, 36), (0.8, 0.1, 38)]))]
     assert with_drums(sound("drums"), few)[0] is few[0]
+
+
+def test_several_parts_are_not_all_drums(monkeypatch):
+    monkeypatch.setattr("mirtool.decomposition.percussion._PITCHED", 1.1)  # whatever it sounds like
+    heard, parts = sound("organ", "piano"), scores("organ", "piano")
+    assert with_drums(heard, parts[:1])[0] is not parts[0]
+    assert all(new is old for new, old in zip(with_drums(heard, parts), parts, strict=True))

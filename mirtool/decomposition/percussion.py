@@ -45,6 +45,7 @@ def with_drums(source: AudioSource, parts: Sequence[ScorePart]) -> list[ScorePar
     Returns
     -------
     list of ScorePart
+        As they were given if all of several parts would be drums: then the scores do not fit the sound.
     """
     doubtful = [number for number, part in enumerate(parts) if _may_be_drums(part.notes)]
     if not doubtful:
@@ -58,6 +59,8 @@ def with_drums(source: AudioSource, parts: Sequence[ScorePart]) -> list[ScorePar
         own = own[np.isfinite(own)]
         if len(own) >= _LEAST and own.mean() < _PITCHED:
             found[number] = replace(parts[number], notes=as_drums(parts[number].notes))
+    if len(parts) > 1 and all(is_drum(part.notes).all() for part in found):
+        return list(parts)  # not drums alone: scores that do not fit
     return found
 
 
