@@ -228,6 +228,21 @@ def test_scores_without_notes_and_wrong_parameters():
         separate(sound, [], QUICK)
     with pytest.raises(DataError, match="not finite"):
         separate(sound, [ScorePart("x", notes([(np.nan, 1, 60)]))], QUICK)
-    for wrong in ({"early": 0.0}, {"late": -1.0}, {"partials": 0}, {"rounds": 0}, {"pitch_tolerance": np.nan}):
+    for wrong in (
+        {"score_window": 99.0},
+        {"early": 0.0},
+        {"late": -1.0},
+        {"partials": 0},
+        {"rounds": 0},
+        {"pitch_tolerance": np.nan},
+    ):
         with pytest.raises(ParameterError):
             separate(sound, scores("organ"), ScoreParameters(**wrong))
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(0.032, 0.032 * RATE), (0.128, 0.128 * RATE)])
+def test_the_window_is_chosen(seconds, size):
+    sound = Audio(np.zeros(RATE, np.float32), RATE)
+    assert separate(sound, scores("organ"), ScoreParameters(score_window=seconds)).masks.size == pytest.approx(
+        size, rel=0.03
+    )

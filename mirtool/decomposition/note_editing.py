@@ -18,7 +18,7 @@ from mirtool.decomposition.note_edits import Plan, Treatment
 from mirtool.decomposition.note_selection import table_of
 from mirtool.decomposition.parameters import ScoreParameters
 from mirtool.decomposition.score_constraints import Constraints, ScorePart
-from mirtool.decomposition.score_informed import WINDOW, of_groups
+from mirtool.decomposition.score_informed import of_groups
 from mirtool.signal.pitch_shift import shift_pitch
 from mirtool.signal.spool import Spool
 from mirtool.types import AudioSource, Notes, Stems
@@ -95,8 +95,9 @@ def layers(
         if not treatment.shift:
             continue
         notes = np.flatnonzero(group == number)
-        begin = constraints.onset[notes] - parameters.early - WINDOW / 2
-        spans = np.stack((constraints.onset[notes], begin, constraints.offset[notes] + parameters.late + WINDOW / 2), 1)
+        onset, blur = constraints.onset[notes], parameters.score_window / 2
+        begin, end = onset - parameters.early - blur, constraints.offset[notes] + parameters.late + blur
+        spans = np.stack((onset, begin, end), axis=1)
         lane = _lanes(spans[:, 1], spans[:, 2])
         found[number] = Layer(treatment, spans[lane == 0])
         for other in range(1, int(lane.max()) + 1):

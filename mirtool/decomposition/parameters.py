@@ -287,6 +287,9 @@ class MosaicParameters:
 class ScoreParameters(MaskParameters):
     """Separation informed by a score (Ewert and Müller, ICASSP 2012)."""
 
+    score_window: float = field(
+        default=0.093, metadata={"help": "length of the Hann window", "unit": "s", "of": ("method", "score")}
+    )
     partials: int = field(default=40, metadata={"help": "largest number of a partial", "of": ("method", "score")})
     pitch_tolerance: float = field(
         default=60.0,

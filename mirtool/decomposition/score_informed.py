@@ -20,7 +20,6 @@ from mirtool.errors import DataError
 from mirtool.signal.stft import STFT, InverseSTFT, hann
 from mirtool.types import AudioSource
 
-WINDOW = 0.093  # s
 _STRETCH, _CONTEXT = 60.0, 2.0  # s of sound that are learned from at a time, and around them
 _BATCH = 64  # frames that are masked at a time
 
@@ -67,14 +66,19 @@ class ScoreInformed:
         return self.source.frames
 
     @property
+    def _size(self) -> int:
+        """Samples of a window."""
+        return transform_size(self.parameters.score_window, self.sample_rate)
+
+    @property
     def masks(self) -> MaskStream:
         """The masks of all parts."""
-        size = transform_size(WINDOW, self.sample_rate)
+        size = self._size
         return MaskStream(size, size // 4, lambda: (found for _, found, _ in self._masked()))
 
     def blocks(self) -> Iterator[tuple[NDArray[np.float32], ...]]:
         """Yield blocks (n × channels) of the parts; see `Stems`."""
-        size = transform_size(WINDOW, self.sample_rate)
+        size = self._size
         sounds = [InverseSTFT(hann(size), size // 4) for _ in self.names]
         length = 0
         for X, found, read in self._masked():
@@ -85,7 +89,7 @@ class ScoreInformed:
 
     def _masked(self) -> Iterator[tuple[Spectra, tuple[Matrix, ...], int]]:
         """Yield spectra, the masks of the parts, and the number of samples that have been read."""
-        size = transform_size(WINDOW, self.sample_rate)
+        size = self._size
         rate = self.sample_rate / (size // 4)
         frequencies = np.arange(size // 2 + 1, dtype=np.float64) * (self.sample_rate / size)
         model = ScoreModel(self.constraints, frequencies, self.parameters)
@@ -218,7 +222,7 @@ def of_groups(
     """Separate groups of notes, which may cut across the parts: a number for each note, a name for each group."""
     check(parameters)
     check_learning(parameters)
-    transform_size(WINDOW, source.sample_rate)
+    transform_size(parameters.score_window, source.sample_rate)
     if len(groups) != len(constraints.onset):
         raise DataError(f"{len(groups)} groups for {len(constraints.onset)} notes")
     every = (*names, *([] if residual is None else [residual]))
