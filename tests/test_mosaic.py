@@ -274,6 +274,7 @@ def test_any_length_is_kept(samples):
         ({"hop": 0.08}, "at most half of the window"),
         ({"iterations": 0}, "at least one iteration"),
         ({"polyphony": -1}, "polyphony is a number of at least 0"),
+        ({"seed": -1}, "seed is a number of at least 0"),
         ({"phase": "none"}, "no phases 'none'"),
     ],
 )

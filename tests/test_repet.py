@@ -205,7 +205,9 @@ def test_samples_that_are_not_finite_are_refused():
     ("wrong", "message"),
     [
         ({"period": (2.0, 1.0)}, "a period lies between"),
+        ({"period": (1.0, 1e300)}, "a period lies between"),
         ({"similar": 0}, "at least one similar frame"),
+        ({"similar_distance": 1e300}, "at least one similar frame"),
         ({"similarity": 1.5}, "a likeness lies between 0 and 1"),
         ({"neighbourhood": 0.0}, "a neighbourhood reaches"),
         ({"cutoff": np.nan}, "a frequency is not negative"),

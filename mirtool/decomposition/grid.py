@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK
-from mirtool.decomposition.masks import transform_size
 from mirtool.decomposition.parameters import ComponentParameters
+from mirtool.decomposition.transform import transform_hop, transform_size
 from mirtool.errors import ParameterError
 from mirtool.signal.filters import bin_frequencies
 from mirtool.signal.stft import STFT, InverseSTFT, frame_count, hann
@@ -101,9 +101,7 @@ def grid_of(parameters: ComponentParameters, beta: float, sample_rate: int) -> G
     if window is None:
         window = 0.046 if parameters.model == "nmfd" else 0.093
     size = transform_size(window, sample_rate)
-    hop = size // 4 if parameters.hop is None else round(parameters.hop * sample_rate)
-    if not 1 <= hop <= size // 2:
-        raise ParameterError(f"the hop is at most half of the window ({size / 2 / sample_rate:.4f} s)")
+    hop = transform_hop(parameters.hop, size, sample_rate)
     spectrum = parameters.spectrum or ("power" if beta == 0 else "magnitude")
     return Grid(sample_rate, size, hop, spectrum == "power")
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.masks import MaskStream, Matrix, check, masks, transform_size
+from mirtool.decomposition.masks import MaskStream, Matrix, check, masks, remaining
 from mirtool.decomposition.parameters import HpssParameters
+from mirtool.decomposition.transform import transform_hop, transform_size
 from mirtool.errors import ParameterError
 from mirtool.features.frames import provenance
 from mirtool.signal.hps import Piece, Resolution, channels_of, split
@@ -63,7 +64,7 @@ class HarmonicPercussive:
 
     def _masks(self) -> Iterator[tuple[Matrix, ...]]:
         for piece in self._pieces():
-            yield (*piece.masks, np.float32(1) - np.add.reduce(piece.masks))
+            yield (*piece.masks, remaining(piece.masks))
 
     def _pieces(self) -> Iterator[Piece]:
         def masking(over_time: Matrix, over_frequency: Matrix) -> tuple[Matrix, ...]:
@@ -104,7 +105,7 @@ def hpss(source: AudioSource, parameters: HpssParameters) -> HarmonicPercussive:
 def resolution_of(parameters: HpssParameters, sample_rate: int) -> Resolution:
     """Return windows and medians in samples, frames and bins; raise `ParameterError` where they are out of bounds."""
     size = transform_size(parameters.window, sample_rate)
-    hop = size // 4 if parameters.hop is None else round(parameters.hop * sample_rate)
+    hop = transform_hop(parameters.hop, size, sample_rate, most=4)
     if not 0 < parameters.time_median <= LONGEST:
         raise ParameterError(f"the median over time takes up to {LONGEST:g} s, not {parameters.time_median:g} s")
     limit = sample_rate / 2
@@ -113,8 +114,6 @@ def resolution_of(parameters: HpssParameters, sample_rate: int) -> Resolution:
             raise ParameterError(f"a median over frequency takes up to {limit:g} Hz, not {width:g}")
     if not 0 <= parameters.bass_edge < math.inf:
         raise ParameterError(f"the bass ends at a frequency, not at {parameters.bass_edge:g} Hz")
-    if not 1 <= hop <= size // 4:
-        raise ParameterError(f"the hop is at most a quarter of the window ({size / 4 / sample_rate:.4f} s)")
     frames, per_hertz = parameters.time_median * sample_rate / hop, size / sample_rate
     bins, bass, bass_bins = (
         width * per_hertz for width in (parameters.frequency_median, parameters.bass_edge, parameters.bass_median)

@@ -8,7 +8,7 @@ from itertools import chain, islice, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.masks import MaskStream, Matrix
+from mirtool.decomposition.masks import MaskStream, Matrix, remaining
 from mirtool.errors import DataError
 from mirtool.signal.filters import bin_frequencies
 from mirtool.signal.hps import Samples, channels_of
@@ -64,7 +64,7 @@ class MaskedStems:
 
     def _all_masks(self) -> Iterator[tuple[Matrix, ...]]:
         for masks in self.given.make():
-            yield (*masks, np.maximum(np.float32(1) - np.add.reduce(masks), np.float32(0)))
+            yield (*masks, remaining(masks))
 
     def blocks(self) -> Iterator[tuple[NDArray[np.float32], ...]]:
         """Yield blocks (n × channels) of the parts; see `Stems`.

@@ -1,6 +1,5 @@
 """Masks: which share of each bin of a spectrogram belongs to which part (FMP, Section 8.1.1.3)."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -14,6 +13,7 @@ from mirtool.errors import ParameterError
 Matrix = NDArray[np.float32]  # frames × bins
 
 _LEAST = np.float32(1e-30)  # energy far below any sound: where there is no more, parts share alike
+_MOST = 1e30  # weight of what stands against a part: with more, nothing times it would be no number
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,14 @@ def masks(energies: Sequence[Matrix], parameters: MaskParameters, margin: float 
     if margin == 1:
         share = np.float32(_LEAST / len(energies))
         return tuple((energy + share) / total for energy in energies)
-    others = np.float32(margin**power)
+    others = np.float32(min(margin**power, _MOST))
     return tuple(np.divide(energy, energy + (total - energy) * others) for energy in energies)
+
+
+def remaining(masks: Sequence[Matrix]) -> Matrix:
+    """Return what masks leave of 1, nowhere less than 0."""
+    left: Matrix = np.maximum(np.float32(1) - np.add.reduce(masks), np.float32(0))
+    return left
 
 
 def _binary(energies: Sequence[Matrix], place: int, margin: float) -> Matrix:
@@ -100,18 +106,3 @@ def _binary(energies: Sequence[Matrix], place: int, margin: float) -> Matrix:
         if other != place:
             mask &= own >= energy if margin == 1 and other > place else own > factor * energy
     return mask.astype(np.float32)
-
-
-def transform_size(seconds: float, sample_rate: int) -> int:
-    """Return the length of a transform nearest to a duration: a multiple of 4 without prime factors above 5.
-
-    Raises
-    ------
-    ParameterError
-        Fewer than 16 samples or more than 2^20.
-    """
-    wanted = seconds * sample_rate
-    if not 16 <= wanted <= 1 << 20:
-        raise ParameterError(f"a window of {seconds:g} s has {wanted:.0f} samples; 16 to {1 << 20} are possible")
-    quarters: list[int] = [2**a * 3**b * 5**c for a in range(20) for b in range(8) for c in range(6)]
-    return 4 * min(quarters, key=lambda quarter: abs(math.log(4 * quarter / wanted)))

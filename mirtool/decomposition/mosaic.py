@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK, Section, reblocked, sections
 from mirtool.decomposition._mosaic_kernels import add_grains
-from mirtool.decomposition.masks import transform_size
 from mirtool.decomposition.mosaic_activations import Frames, learned
 from mirtool.decomposition.parameters import PHASES, MosaicParameters
+from mirtool.decomposition.transform import transform_hop, transform_size
 from mirtool.errors import DataError, ParameterError
 from mirtool.signal.griffin_lim import griffin_lim, phases
 from mirtool.signal.resampling import resampled
@@ -182,17 +182,14 @@ def _gain(wanted: NDArray[np.float32], spectra: Spectra) -> NDArray[np.float32]:
 def _geometry(parameters: MosaicParameters, sample_rate: int) -> tuple[NDArray[np.float32], int]:
     """Return the window and the hop in samples."""
     size = transform_size(parameters.window, sample_rate)
-    hop = size // 2 if parameters.hop is None else round(parameters.hop * sample_rate)
-    if not 1 <= hop <= size // 2:
-        raise ParameterError(f"the hop is at least a sample and at most half of the window, not {parameters.hop:g} s")
-    return hann(size), hop
+    return hann(size), transform_hop(parameters.hop, size, sample_rate, usual=2)
 
 
 def _check(parameters: MosaicParameters) -> None:
     """Raise `ParameterError` for counts that cannot be."""
     if parameters.iterations < 1:
         raise ParameterError(f"activations take at least one iteration to learn, not {parameters.iterations}")
-    for name in ("repetition", "polyphony", "continuity", "phase_iterations"):
+    for name in ("repetition", "polyphony", "continuity", "phase_iterations", "seed"):
         if getattr(parameters, name) < 0:
             raise ParameterError(f"{name.replace('_', ' ')} is a number of at least 0, not {getattr(parameters, name)}")
     if parameters.phase not in PHASES:

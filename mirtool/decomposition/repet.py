@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from mirtool.blocks import Section, sections
 from mirtool.decomposition import _repeating_kernels as kernels
 from mirtool.decomposition.masked import MaskedStems
-from mirtool.decomposition.masks import MaskStream, Matrix, check, masks, transform_size
+from mirtool.decomposition.masks import MaskStream, Matrix, check, masks
 from mirtool.decomposition.parameters import RepetParameters
 from mirtool.decomposition.period import beat_spectrum, repeating_period
+from mirtool.decomposition.transform import transform_hop, transform_size
 from mirtool.errors import ParameterError
 from mirtool.features.frames import provenance
 from mirtool.signal.spectra import Chunks, Spectra, transformed
@@ -34,7 +35,7 @@ Frames = NDArray[np.int64]
 Choice = Callable[[Matrix, slice, RepetParameters, float], tuple[Frames, Frames]]
 
 NAMES = ("vocals", "accompaniment")
-LONGEST = 600.0  # s of a neighbourhood
+LONGEST = 600.0  # s of a neighbourhood, and of all that is looked for in it
 _NOTHING = np.float32(1e-20)  # magnitude of silence
 _SECTION = 4.0  # s whose masks are made at a time
 
@@ -156,19 +157,17 @@ def _magnitudes(spectra: Spectra) -> Matrix:
 def _geometry(parameters: RepetParameters, sample_rate: int) -> tuple[int, int]:
     """Return the samples of the window and of the hop; raise `ParameterError` where they are out of bounds."""
     size = transform_size(parameters.window, sample_rate)
-    hop = size // 4 if parameters.hop is None else round(parameters.hop * sample_rate)
-    if not 1 <= hop <= size // 2:
-        raise ParameterError(f"the hop is at most half of the window ({size / 2 / sample_rate:.4f} s)")
-    return size, hop
+    return size, transform_hop(parameters.hop, size, sample_rate)
 
 
 def _check(parameters: RepetParameters) -> None:
     check(parameters)
     shortest, longest = parameters.period
-    if not 0 < shortest <= longest < math.inf:
-        raise ParameterError(f"a period lies between two positive times, not between {shortest:g} and {longest:g} s")
-    if parameters.similar < 1 or not 0 <= parameters.similar_distance < math.inf:
-        raise ParameterError("at least one similar frame is needed, and no distance is below 0")
+    if not 0 < shortest <= longest <= LONGEST:
+        shown = f"{LONGEST:g} s at most, the shorter first, not between {shortest:g} and {longest:g} s"
+        raise ParameterError(f"a period lies between two positive times, {shown}")
+    if parameters.similar < 1 or not 0 <= parameters.similar_distance <= LONGEST:
+        raise ParameterError(f"at least one similar frame is needed, and a distance from 0 to {LONGEST:g} s")
     if not 0 <= parameters.similarity <= 1:
         raise ParameterError(f"a likeness lies between 0 and 1, not at {parameters.similarity:g}")
     if not 0 < parameters.neighbourhood <= LONGEST:

@@ -15,9 +15,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mirtool.decomposition.masked import MaskedStems
-from mirtool.decomposition.masks import MaskStream, Matrix, check, masks, transform_size
+from mirtool.decomposition.masks import MaskStream, Matrix, check, masks
 from mirtool.decomposition.parameters import VocalsParameters
 from mirtool.decomposition.source_filter import filter_bands, learn, random_model
+from mirtool.decomposition.transform import transform_size
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.frames import provenance
 from mirtool.features.melody import melody
