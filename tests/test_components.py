@@ -1,7 +1,12 @@
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from performances import compiled
 
+from mirtool.decomposition import components as chapter
 from mirtool.decomposition.beginnings import (
     Beginning,
     Setting,
@@ -104,6 +109,15 @@ def test_sections_and_stretches_agree_with_the_whole():
         assert np.linalg.norm(difference) < 0.05 * np.linalg.norm(whole.model.product())
 
 
+@given(st.integers(1, 5000), st.floats(0.01, 100), st.floats(0.5, 100))
+def test_sections_are_apart(frames, learning, rate):
+    sections = chapter._sections(frames, rate, learning)
+    assert sections[0].start == 0
+    assert sections[-1].stop == frames or len(sections) == 1
+    for one, other in itertools.pairwise(sections):
+        assert one.stop <= other.start
+
+
 @compiled
 def test_pitches_begin_with_their_partials():
     keys = PitchTemplateParameters(pitch_low=59, pitch_high=72, tuning=0.0)
@@ -169,7 +183,11 @@ def test_no_sound_and_parameters_outside_their_domain():
         decomposed(learning=0.0)
     with pytest.raises(ParameterError, match="hop"):
         grid_of(ComponentParameters(hop=1.0), 1.0, RATE)
+    with pytest.raises(ParameterError, match="power"):
+        sounds(decomposed(iterations=1, restarts=1), mask="soft", power=-1.0)
     setting = Setting(GRID, 10, None, MIXTURE, 1)
+    with pytest.raises(ParameterError, match="tuning"):
+        pitch(setting, PitchTemplateParameters(tuning=np.nan))
     with pytest.raises(ParameterError, match="from 80 to 20"):
         pitch(setting, PitchTemplateParameters(pitch_low=80, pitch_high=20))
     with pytest.raises(ParameterError, match="given twice"):

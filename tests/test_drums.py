@@ -150,6 +150,9 @@ def test_peaks_must_stand_out_from_tails_and_from_rivals():
         (DrumParameters(template=3), "templates last 0 to 2 s"),
         (DrumParameters(min_gap=-1), "must not be negative"),
         (DrumParameters(iterations=-1), "must be at least 0"),
+        (DrumParameters(feature_rate=0.001), "10 frames a second or more"),
+        (DrumParameters(feature_rate=float("nan")), "the feature rate must be positive"),
+        (DrumParameters(analysis_rate=0), "the analysis rate must be positive"),
     ],
 )
 def test_parameters_outside_their_domain_are_refused(parameters, message):

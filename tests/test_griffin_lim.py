@@ -70,6 +70,11 @@ def test_frames_far_apart_do_not_touch_each_other():
     assert np.allclose(part[reach:-reach], griffin_lim(X, WINDOW, HOP, 3)[10:50][reach:-reach], atol=1e-4)
 
 
+def test_frames_one_sample_apart():
+    X = scrambled(random(2, 50, 33))
+    assert griffin_lim(X, WINDOW, 1, 2).shape == X.shape
+
+
 def test_nothing_and_silence():
     assert griffin_lim(np.zeros((0, 33), np.complex64), WINDOW, HOP).shape == (0, 33)
     assert not griffin_lim(np.zeros((5, 33), np.complex64), WINDOW, HOP).any()

@@ -188,6 +188,13 @@ def test_stops_when_the_cost_falls_slowly():
     assert (falls[:-1] > 1e-3).all()
 
 
+def test_next_to_a_whole_number_beta_is_that():
+    V = positive(6, 8)
+    for near, whole in ((1e-300, 0.0), (0.9999, 1.0)):
+        one, other = (nmf(V, parameters(beta=beta)) for beta in (near, whole))
+        np.testing.assert_array_equal(one.W, other.W)
+
+
 def test_silence_and_single_values():
     found = nmf(np.zeros((5, 7), np.float32), parameters())
     assert not found.H.any()

@@ -91,6 +91,15 @@ def test_a_score_is_where_it_begins(call, here):
     assert call("nmf-decompose", "take.wav", "--late", "0.1", "-o", "out/").code == 2
 
 
+def test_a_sound_called_as_a_factor_is_refused(call, here):
+    (here / "templates.mid").write_bytes((here / "piece.mid").read_bytes())
+    (here / "flute.mid").write_bytes((here / "piece.mid").read_bytes())
+    scores = ("--score", "templates.mid", "--score", "flute.mid")
+    result = call("nmf-decompose", "take.wav", *scores, "--iterations", "1", "-o", "out/")
+    assert result.code == 2
+    assert "two parts are called 'templates'" in result.err
+
+
 def test_what_cannot_be_factorised(call, here):
     matrix = np.ones((4, 30), np.float32)
     for value, words in ((-1, "negative"), (np.nan, "NaN"), (1e35, "above")):

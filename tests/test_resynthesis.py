@@ -64,6 +64,15 @@ def test_labels_seeds_and_silence():
     assert not sound(resynthesis(silent, np.array([60.0]), grid, 2000, 0)).any()
 
 
+@pytest.mark.parametrize("pitch", [60.0, 125.0])
+def test_a_pitch_without_partials_is_noise(pitch):
+    grid = Grid(RATE, 512, 128)
+    W = np.zeros((257, 1))
+    W[5] = 1e-6 if pitch > 100 else 0  # beside all partials, or nothing
+    model = Factorization(W, np.ones((1, 20)), grid.feature_rate, labels=("a",))
+    assert len(sound(resynthesis(model, np.array([pitch]), grid, 2000, 0))) == 2000
+
+
 @compiled
 def test_the_command(call, here):
     assert call("nmf-decompose", "eight.wav", "--rank", "2", "--resynthesize", "-o", "out/").code == 0

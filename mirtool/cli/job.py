@@ -186,6 +186,8 @@ class Job:
         from mirtool.io import formats
 
         row = self._format_of(formats.container_name(container))
+        if part in self.parts:
+            raise UsageProblem(f"two parts are called {part!r}")
         self.parts[part] = part + row.extensions[0]
         if not self._is_written(part):
             return

@@ -66,7 +66,8 @@ def nmf_decompose(
         ),
     ] = None,
     init_W: Annotated[
-        str | None, Option("Begin with these templates, K × R.", metavar="NPY", files=True, of=FACTORIZATIONS)
+        str | None,
+        Option("Begin with these templates, K × R or K × R × T.", metavar="NPY", files=True, of=FACTORIZATIONS),
     ] = None,
     init_H: Annotated[
         str | None, Option("Begin with these activations, R × N.", metavar="NPY", files=True, of=FACTORIZATIONS)
@@ -114,6 +115,7 @@ def nmf_decompose(
     from mirtool.decomposition.description import components
     from mirtool.decomposition.drum_templates import drums
     from mirtool.decomposition.grid import grid_of
+    from mirtool.decomposition.masks import check as check_mask
     from mirtool.decomposition.resynthesis import resynthesis
     from mirtool.types import Features
 
@@ -141,6 +143,7 @@ def nmf_decompose(
         _refuse_sound_options(shape, masking, chosen, resynthesize)
     if resynthesize and masking != MaskParameters():
         raise UsageProblem("--resynthesize takes no mask")
+    check_mask(masking)
     with job.progress(parameters.restarts * parameters.iterations) as advance:
         if grid is None:
             start = completed(Beginning(Start()), W, H, fix_W, fix_H).start

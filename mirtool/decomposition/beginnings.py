@@ -20,6 +20,7 @@ from mirtool.types import AudioSource
 
 Matrix = NDArray[np.float32]
 
+_FURTHEST = 1200.0  # cents
 _QUARTER_TONE = 50.0  # cents by which a partial may lie beside its frequency: then it belongs to another pitch
 
 
@@ -106,6 +107,8 @@ def pitch(setting: Setting, parameters: PitchTemplateParameters) -> Beginning:
         raise ParameterError(f"pitches go from 0 to 127, not from {low} to {high}")
     if parameters.partials < 1:
         raise ParameterError(f"a template needs at least one partial, not {parameters.partials}")
+    if parameters.tuning is not None and not abs(parameters.tuning) <= _FURTHEST:
+        raise ParameterError(f"the tuning lies within {_FURTHEST:g} cents of A4 = 440 Hz, not at {parameters.tuning:g}")
     tuning = estimate_tuning(mono(setting.source)) if parameters.tuning is None else parameters.tuning
     pitches = np.arange(low, high + 1)
     W = harmonic_templates(setting.grid, pitches, tuning, parameters.partials)

@@ -15,7 +15,7 @@ from mirtool.blocks import CHUNK
 from mirtool.decomposition.beginnings import Beginning, Setting
 from mirtool.decomposition.descent import Start
 from mirtool.decomposition.grid import Grid, Matrix, Spectra, template_frames
-from mirtool.decomposition.masks import masks
+from mirtool.decomposition.masks import check, masks
 from mirtool.decomposition.models import Advance, Fitted, fit
 from mirtool.decomposition.parameters import ComponentParameters, FactorizationParameters, MaskParameters
 from mirtool.errors import DataError, ParameterError
@@ -195,7 +195,13 @@ def stems(
     parameters : MaskParameters
     wanted : callable
         Whether the sound of a label is needed.
+
+    Raises
+    ------
+    ParameterError
+        A parameter outside its domain.
     """
+    check(parameters)
     names = tuple(dict.fromkeys(model.labels))
     of = np.array(model.labels)
     parts = [
@@ -233,7 +239,7 @@ def _sections(frames: int, feature_rate: float, learning: float) -> list[slice]:
     if frames <= learning * feature_rate:
         return [slice(0, frames)]
     size = max(round(min(_SECTION, learning) * feature_rate), 1)
-    count = max(round(learning * feature_rate / size), 1)
+    count = max(min(round(learning * feature_rate / size), frames // size), 1)  # so many do not overlap
     begins = np.linspace(0, frames - size, count).round().astype(int).tolist()
     return [slice(begin, begin + size) for begin in begins]
 

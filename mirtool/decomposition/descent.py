@@ -17,6 +17,7 @@ from mirtool.errors import DataError, ParameterError
 
 _LARGEST = 1e30  # values whose sums float32 still holds
 _HEAVIEST, _HIGHEST_RANK = 1e6, 10_000
+_LEAST_BETA = 1e-3  # next to β = 0 and 1 the cost is a small difference of large numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +201,8 @@ def check(parameters: FactorizationParameters) -> float:
         raise ParameterError(f"the cost {parameters.cost} is β = {named:g}, not {parameters.beta:g}")
     if not -2 <= parameters.beta <= 4:
         raise ParameterError(f"β must lie between -2 and 4, not {parameters.beta:g}")
-    return parameters.beta
+    nearest = float(round(parameters.beta))
+    return nearest if abs(parameters.beta - nearest) < _LEAST_BETA else parameters.beta
 
 
 def frames_first(V: NDArray[np.floating]) -> Matrix:

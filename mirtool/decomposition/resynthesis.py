@@ -108,7 +108,7 @@ def _split(model: Factorization, place: int, pitch: float, grid: Grid) -> tuple[
     if not np.isnan(pitch):
         energies = template.astype(np.float64) if grid.power else np.square(template, dtype=np.float64)
         frequencies, lobes = _partials(energies.sum(axis=1), float(pitch_frequency(pitch)), grid)
-        found = np.array([energies[lobe].sum(axis=0) for lobe in lobes]).reshape(len(lobes), -1) / _LOBE_ENERGY
+        found = np.array([energies[lobe].sum(axis=0) for lobe in lobes]).reshape(-1, energies.shape[1]) / _LOBE_ENERGY
         for lobe in lobes:
             template[lobe] = 0
         tone = _Tone(frequencies, found if grid.power else np.sqrt(found), H[0])

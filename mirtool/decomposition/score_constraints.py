@@ -23,7 +23,7 @@ DRUM_CHANNEL = 9  # of General MIDI, counted from 0
 
 _ATTACK_EARLY, _ATTACK_LATE = 0.03, 0.06  # s around an onset in which it may be heard as a noise
 _STROKE_EARLY, _STROKE_LATE = 0.03, 0.4  # s around the onset of a drum: its duration means nothing
-_LONGEST = 60.0  # s of a tolerance
+_SHORTEST, _LONGEST = 0.001, 60.0  # s of a tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +88,8 @@ class Constraints:
     def __init__(self, parts: Sequence[ScorePart], parameters: ScoreParameters) -> None:
         for name in ("early", "late"):
             value = getattr(parameters, name)
-            if not 0 < value <= _LONGEST:
-                raise ParameterError(f"notes may sound {name} by up to {_LONGEST:g} s, not by {value:g} s")
+            if not _SHORTEST <= value <= _LONGEST:
+                raise ParameterError(f"notes may sound {name} by {_SHORTEST:g} to {_LONGEST:g} s, not by {value:g} s")
         self.parts = len(parts)
         self._early, self._late = parameters.early, parameters.late
         columns = [_columns(number, part) for number, part in enumerate(parts)]

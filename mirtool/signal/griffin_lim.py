@@ -69,4 +69,5 @@ def projected(spectra: Spectra, window: NDArray[np.float32], hop: int) -> Spectr
     inverse, forward = InverseSTFT(window, hop), STFT(window, hop)
     length = (len(spectra) - 1) * hop + 1  # the last frame is centred at the last sample
     sound = np.concatenate((inverse.push(spectra), inverse.flush(length)))[:length]
-    return np.concatenate([*forward.push(sound), *forward.flush()])
+    # with a hop of one sample there is one more, centred behind the last one
+    return np.concatenate([*forward.push(sound), *forward.flush()])[: len(spectra)]

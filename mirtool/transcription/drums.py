@@ -19,7 +19,16 @@ from mirtool.decomposition.drum_templates import DrumTemplates, drum_templates
 from mirtool.decomposition.known_templates import activations
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.bands import log_bands
-from mirtool.features.frames import Frames, analysis_state, features, gathered, power, provenance, sample_blocks
+from mirtool.features.frames import (
+    Frames,
+    analysis_state,
+    check_analysis,
+    features,
+    gathered,
+    power,
+    provenance,
+    sample_blocks,
+)
 from mirtool.rhythm.parameters import PeakParameters
 from mirtool.rhythm.peaks import Peaks, PeakState
 from mirtool.transcription.parameters import DrumParameters
@@ -61,6 +70,7 @@ _COMPARISON = 0.03  # s to either side over which a peak is the highest
 _CONTRAST, _AROUND = 2.2, 0.1  # a peak is so many times the mean of so many s to either side: tails are uneven, too
 _FAINT = 0.01  # of the level of the strongest drum: nothing below counts
 _TOGETHER = 0.02  # s to either side over which rivals are active at one moment
+_LOWEST_RATE = 10.0  # Hz
 # Half a window before a stroke something of it is seen already, so that its activation begins early.
 ADVANCE = 0.005  # s
 
@@ -163,6 +173,9 @@ def _nearby(curve: Frames, reach: int) -> Frames:
 
 
 def _check(parameters: DrumParameters) -> None:
+    check_analysis(parameters)
+    if parameters.feature_rate < _LOWEST_RATE:
+        raise ParameterError(f"strokes need {_LOWEST_RATE:g} frames a second or more, not {parameters.feature_rate:g}")
     for name in ("power", "threshold"):
         value = getattr(parameters, name)
         if not 0 < value < math.inf:
