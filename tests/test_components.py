@@ -110,11 +110,11 @@ def test_sections_and_stretches_agree_with_the_whole():
 
 
 @given(st.integers(1, 5000), st.floats(0.01, 100), st.floats(0.5, 100))
-def test_sections_are_apart(frames, learning, rate):
-    sections = chapter._sections(frames, rate, learning)
-    assert sections[0].start == 0
-    assert sections[-1].stop == frames or len(sections) == 1
-    for one, other in itertools.pairwise(sections):
+def test_excerpts_are_apart(frames, learning, rate):
+    excerpts = chapter._excerpts(frames, rate, learning)
+    assert excerpts[0].start == 0
+    assert excerpts[-1].stop == frames or len(excerpts) == 1
+    for one, other in itertools.pairwise(excerpts):
         assert one.stop <= other.start
 
 

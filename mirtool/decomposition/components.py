@@ -1,17 +1,17 @@
 """Sound as a sum of components, and the sound of each (FMP, Section 8.3.3).
 
-Templates are learned from the whole sound, or from sections of a long one; with them, the activations of the rest are
+Templates are learned from the whole sound, or from excerpts of a long one; with them, the activations of the rest are
 found stretch by stretch. So hours need the memory of minutes, but for the activations.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.blocks import CHUNK
+from mirtool.blocks import CHUNK, sections
 from mirtool.decomposition.beginnings import Beginning, Setting
 from mirtool.decomposition.descent import Start
 from mirtool.decomposition.grid import Grid, Matrix, Spectra, template_frames
@@ -23,7 +23,7 @@ from mirtool.signal.stft import InverseSTFT
 from mirtool.threads import count
 from mirtool.types import AudioSource, Factorization, Features, StemStream
 
-_SECTION = 10.0  # s of a section that templates are learned from
+_EXCERPT = 10.0  # s of an excerpt that templates are learned from
 _STRETCH = 30.0  # s of which activations are found at a time
 _MASK_VALUES = 1 << 22  # of the masks of all parts for a batch of frames
 
@@ -99,12 +99,12 @@ def decompose(
         raise DataError("there is no sound")
     length = template_frames(shape, grid.feature_rate) if shape.model == "nmfd" else None
     beginning = begin(Setting(grid, frames, length, source, parameters.rank))
-    sections = _sections(frames, grid.feature_rate, shape.learning)
-    chosen = np.concatenate([np.arange(section.start, section.stop) for section in sections])
+    excerpts = _excerpts(frames, grid.feature_rate, shape.learning)
+    chosen = np.concatenate([np.arange(excerpt.start, excerpt.stop) for excerpt in excerpts])
     start = beginning.start
     if len(chosen) < frames and start.H is not None:
         start = replace(start, H=np.asarray(start.H)[:, chosen])
-    fitted = fit(shape.model, _gathered(source, grid, sections).T, parameters, start, length or 1, advance)
+    fitted = fit(shape.model, _gathered(source, grid, excerpts).T, parameters, start, length or 1, advance)
     factors = fitted.factors
     H = factors.H if len(chosen) == frames else _continued(source, grid, fitted, frames, length or 1, beginning)
     model = Factorization(factors.W, H, grid.feature_rate, axis=tuple(grid.frequencies.tolist()))
@@ -114,14 +114,13 @@ def decompose(
 def _continued(
     source: AudioSource, grid: Grid, fitted: Fitted, frames: int, length: int, beginning: Beginning
 ) -> Matrix:
-    """Return the activations of the whole sound, of templates that were learned from sections."""
+    """Return the activations of the whole sound, of templates that were learned from excerpts."""
     H = np.empty((len(fitted.factors.H), frames), np.float32)
     rows = (grid.matrix(spectra) for spectra in grid.spectra(source))
-    for stretch in _stretches(rows, round(_STRETCH * grid.feature_rate), length - 1):
-        there = slice(stretch.first, stretch.first + len(stretch.V))
+    for section in sections(rows, max(round(_STRETCH * grid.feature_rate), 1), length - 1):
+        there = slice(section.first, section.first + len(section.frames))
         given = None if beginning.start.H is None else np.asarray(beginning.start.H)[:, there]
-        found = fitted.activations(stretch.V.T, given)
-        H[:, stretch.begin : stretch.stop] = found[:, stretch.begin - stretch.first : stretch.stop - stretch.first]
+        H[:, there][:, section.inner] = fitted.activations(section.frames.T, given)[:, section.inner]
     return H
 
 
@@ -234,29 +233,29 @@ def stems(
     return StemStream(names, source.sample_rate, source.channels, source.frames, make)
 
 
-def _sections(frames: int, feature_rate: float, learning: float) -> list[slice]:
-    """Return sections, spread evenly, of so many seconds together; one section where that is the whole."""
+def _excerpts(frames: int, feature_rate: float, learning: float) -> list[slice]:
+    """Return excerpts, spread evenly, of so many seconds together; one where that is the whole."""
     if frames <= learning * feature_rate:
         return [slice(0, frames)]
-    size = max(round(min(_SECTION, learning) * feature_rate), 1)
+    size = max(round(min(_EXCERPT, learning) * feature_rate), 1)
     count = max(min(round(learning * feature_rate / size), frames // size), 1)  # so many do not overlap
     begins = np.linspace(0, frames - size, count).round().astype(int).tolist()
     return [slice(begin, begin + size) for begin in begins]
 
 
-def _gathered(source: AudioSource, grid: Grid, sections: list[slice]) -> Matrix:
-    """Return the frames of the sections (n × K), one after the other."""
-    V = np.empty((sum(section.stop - section.start for section in sections), len(grid.frequencies)), np.float32)
+def _gathered(source: AudioSource, grid: Grid, excerpts: list[slice]) -> Matrix:
+    """Return the frames of the excerpts (n × K), one after the other."""
+    V = np.empty((sum(excerpt.stop - excerpt.start for excerpt in excerpts), len(grid.frequencies)), np.float32)
     first = 0
     for spectra in grid.spectra(source):
         stop = first + spectra.shape[1]
         rows = grid.matrix(spectra)
         at = 0
-        for section in sections:
-            begin, end = max(first, section.start), min(stop, section.stop)
+        for excerpt in excerpts:
+            begin, end = max(first, excerpt.start), min(stop, excerpt.stop)
             if begin < end:
-                V[at + begin - section.start : at + end - section.start] = rows[begin - first : end - first]
-            at += section.stop - section.start
+                V[at + begin - excerpt.start : at + end - excerpt.start] = rows[begin - first : end - first]
+            at += excerpt.stop - excerpt.start
         first = stop
     return V
 
@@ -282,28 +281,3 @@ def overview(source: AudioSource, grid: Grid, columns: int = 720) -> Features:
         start=(run - 1) / 2 / grid.feature_rate,
         unit="power" if grid.power else "amplitude",
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Stretch:
-    """Frames V (n × K) from `first` on, of which those from `begin` to `stop` are meant."""
-
-    V: Matrix
-    first: int
-    begin: int
-    stop: int
-
-
-def _stretches(batches: Iterable[Matrix], size: int, context: int) -> Iterator[_Stretch]:
-    """Cut frames into stretches with some context on either side."""
-    held: Matrix | None = None
-    first = begin = 0
-    for batch in batches:
-        held = batch if held is None else np.concatenate((held, batch))
-        while first + len(held) >= begin + size + context:
-            yield _Stretch(held[: begin + size + context - first], first, begin, begin + size)
-            begin += size
-            kept = max(begin - context, 0)
-            held, first = held[kept - first :], kept
-    if held is not None and begin < first + len(held):
-        yield _Stretch(held, first, begin, first + len(held))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from mirtool.blocks import sections
 from mirtool.decomposition.descent import Start
 from mirtool.decomposition.nmfd import nmfd
 from mirtool.decomposition.parameters import FactorizationParameters
@@ -36,7 +37,7 @@ def activations(batches: Iterable[Matrix], W: Matrix, iterations: int) -> Iterat
     ParameterError
         A negative number of iterations.
     """
-    K, R, T = W.shape
+    R, T = W.shape[1:]
     side = _SIDE * T
     plan = FactorizationParameters(iterations=iterations, tolerance=0.0)
 
@@ -44,13 +45,5 @@ def activations(batches: Iterable[Matrix], W: Matrix, iterations: int) -> Iterat
         H = np.full((R, len(V)), max(float(V.sum()) / (len(V) * R), 1e-30), np.float32)
         return nmfd(V.T, plan, T, Start(W, H, fixed_templates=True)).H.T
 
-    held: Matrix = np.zeros((0, K), np.float32)
-    before = 0  # frames held that are context
-    for batch in batches:
-        held = np.concatenate((held, batch))
-        while len(held) >= before + BLOCK + side:
-            yield factorised(held[: before + BLOCK + side])[before : before + BLOCK]
-            kept = max(before + BLOCK - side, 0)
-            held, before = held[kept:], before + BLOCK - kept
-    if len(held) > before:
-        yield factorised(held)[before:]
+    for section in sections(batches, BLOCK, side):
+        yield factorised(section.frames)[section.inner]
