@@ -1,0 +1,23 @@
+"""The containers that travel between io, chapters and plots: frozen, with read-only arrays."""
+
+from mirtool.types.matrices import Factorization, Features, FloatArray
+from mirtool.types.score import Score
+from mirtool.types.sound import Audio, AudioSink, AudioSource, Stems, StemStream
+from mirtool.types.tables import Events, Notes, Segments, Table, WarpingPath
+
+__all__ = [
+    "Audio",
+    "AudioSink",
+    "AudioSource",
+    "Events",
+    "Factorization",
+    "Features",
+    "FloatArray",
+    "Notes",
+    "Score",
+    "Segments",
+    "StemStream",
+    "Stems",
+    "Table",
+    "WarpingPath",
+]
