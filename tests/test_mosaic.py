@@ -260,6 +260,12 @@ def test_the_rate_is_that_of_the_target_and_the_channels_of_the_source():
     assert found.grains == pytest.approx(0.15 * found.feature_rate, abs=2)
 
 
+def test_the_samples_of_a_channel_lie_together():
+    # as the kernel is compiled for
+    source = Audio(tone(440, 0.3, channels=2), RATE)
+    assert Mosaic(source, source)._samples.flags.c_contiguous
+
+
 @pytest.mark.parametrize("samples", [1, 2, 500, 1001])
 def test_any_length_is_kept(samples):
     target, source = Audio(tone(262, 0.3)[:samples], RATE), Audio(tone(330, 0.2), RATE)

@@ -76,7 +76,8 @@ class Mosaic:
         self._window, self._hop = _geometry(parameters, self.sample_rate)
         size = len(self._window)
         self._bins = min(int(HIGHEST * size / self.sample_rate), size // 2) + 1
-        samples = np.concatenate([block.T for block in resampled(source, self.sample_rate).blocks(CHUNK)], axis=1)
+        blocks = resampled(source, self.sample_rate).blocks(CHUNK)
+        samples = np.concatenate([np.ascontiguousarray(block.T) for block in blocks], axis=1)
         if not samples.size:
             raise DataError("no sound to take grains from")
         spectra = transformed([samples], source.channels, self._window, self._hop)
