@@ -43,6 +43,12 @@ def test_zeros_are_where_nothing_sounds():
     assert 0.05 < np.mean(start.W[:, 0] > 0) < 0.95
 
 
+def test_activations_do_not_depend_on_how_many_frames_are_done_at_a_time(monkeypatch):
+    whole = score(setting(), scores("organ", "drums"), ScoreParameters(), False).start.H
+    monkeypatch.setattr("mirtool.decomposition.score_beginning._FRAMES", 7)
+    np.testing.assert_array_equal(score(setting(), scores("organ", "drums"), ScoreParameters(), False).start.H, whole)
+
+
 @compiled
 def test_instruments_come_apart_under_plain_updates():
     true = stems("organ", "piano")

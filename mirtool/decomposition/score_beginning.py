@@ -10,6 +10,8 @@ from mirtool.decomposition.harmonic_templates import HarmonicTemplates
 from mirtool.decomposition.parameters import ScoreParameters
 from mirtool.decomposition.score_constraints import ATTACK, TONE, Constraints, Matrix, ScorePart
 
+_FRAMES = 4096  # whose notes are looked for at a time: what is known of them takes three times as much as activations
+
 
 def score(setting: Setting, parts: Sequence[ScorePart], parameters: ScoreParameters, by_pitch: bool) -> Beginning:
     """Begin with the components of scores: pitches, attacks and drums; what is zero stays zero.
@@ -30,7 +32,10 @@ def score(setting: Setting, parts: Sequence[ScorePart], parameters: ScoreParamet
     W = _templates(setting, constraints, parameters)
     if setting.length is not None:
         W = np.repeat(W[..., None], setting.length, axis=2)
-    H = (constraints.allowed(0, setting.frames, setting.grid.feature_rate).owner.T >= 0).astype(np.float32)
+    H = np.empty((constraints.rank, setting.frames), np.float32)
+    for first in range(0, setting.frames, _FRAMES):
+        part = H[:, first : first + _FRAMES]
+        part[:] = constraints.allowed(first, part.shape[1], setting.grid.feature_rate).owner.T >= 0
     pitches = np.where(constraints.kind == TONE, constraints.pitch, np.nan)
     return Beginning(Start(W, H), _labels(parts, constraints, by_pitch), tuple(pitches.tolist()))
 
