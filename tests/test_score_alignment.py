@@ -4,9 +4,9 @@ from performances import compiled
 from trios import RATE, notes, scores, stems
 
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.percussion import with_drums
 from mirtool.decomposition.score_alignment import agreement, aligned
 from mirtool.decomposition.score_constraints import DRUM_CHANNEL, ScorePart
+from mirtool.decomposition.score_drums import with_drums
 from mirtool.errors import ParameterError
 from mirtool.types import Audio, Features
 
@@ -87,7 +87,7 @@ def test_drums_are_heard():
 
 
 def test_several_parts_are_not_all_drums(monkeypatch):
-    monkeypatch.setattr("mirtool.decomposition.percussion._PITCHED", 1.1)  # whatever it sounds like
+    monkeypatch.setattr("mirtool.decomposition.score_drums._PITCHED", 1.1)  # whatever it sounds like
     heard, parts = sound("organ", "piano"), scores("organ", "piano")
     assert with_drums(heard, parts[:1])[0] is not parts[0]
     assert all(new is old for new, old in zip(with_drums(heard, parts), parts, strict=True))

@@ -17,8 +17,8 @@ def fitted_parts(
     job: Job, source: "AudioSource", files: Sequence[str], start: float, parameters: "ScoreParameters"
 ) -> "list[ScorePart]":
     """Read scores as `read_parts` does, align them with the sound where that is better, and find the drums."""
-    from mirtool.decomposition.percussion import with_drums
     from mirtool.decomposition.score_alignment import aligned
+    from mirtool.decomposition.score_drums import with_drums
 
     given = read_parts(job, files, start)
     moved = aligned(source, given, parameters)

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mirtool.decomposition.blocks import Blocks
 from mirtool.decomposition.divergence import Divergence, Matrix, divergence
+from mirtool.decomposition.parallel import Blocks
 from mirtool.decomposition.parameters import COSTS, FactorizationParameters
 from mirtool.decomposition.penalties import Penalties
 from mirtool.errors import DataError, ParameterError

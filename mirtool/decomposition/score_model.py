@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.blocks import Blocks
 from mirtool.decomposition.descent import level
 from mirtool.decomposition.divergence import KullbackLeibler, Matrix, Scratch
 from mirtool.decomposition.harmonic_templates import HarmonicTemplates, smoothed_over_frequency
+from mirtool.decomposition.parallel import Blocks
 from mirtool.decomposition.parameters import ScoreParameters
 from mirtool.decomposition.score_constraints import ATTACK, TONE, Allowed, Constraints
 from mirtool.errors import ParameterError
