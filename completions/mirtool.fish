@@ -274,6 +274,7 @@ complete -c mirtool -n '__mirtool_called nmf-decompose' -l init-H -r -d 'Begin w
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l fix-W -d 'Keep the templates as they begin'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l fix-H -d 'Keep the activations as they begin'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l resynthesize -d 'Make the sounds of templates and activations alone, of sines and noise, instead of masking'
+complete -c mirtool -n '__mirtool_called nmf-decompose' -l restore-transients -d 'Take away the pre-echo that masks leave in the window before an attack; there, the sounds no longer sum to the mixture'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l trace -r -d 'Write the cost after each iteration'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l rank -x -d 'number of components, where nothing else tells it'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l cost -x -a 'euclidean kl is' -d 'what is made small: squared error, or the divergence of Kullback-Leibler or Itakura-Saito'

@@ -1,5 +1,6 @@
 import io
 
+import loops
 import numpy as np
 import pytest
 import soundfile
@@ -100,6 +101,21 @@ def test_a_sound_called_as_a_factor_is_refused(call, here):
     assert "two parts are called 'templates'" in result.err
 
 
+def test_pre_echo_is_taken_away_before_attacks_only(call, here):
+    soundfile.write("loop.wav", loops.loop(1)[0], loops.RATE, subtype="FLOAT")
+    command = ("nmf-decompose", "loop.wav", "--init", "drums", "--model", "nmfd", "--iterations", "10")
+    assert call(*command, "-o", "plain/").code == 0
+    assert call(*command, "--restore-transients", "-o", "sharp/").code == 0
+    plain, sharp = (read(here / folder / "snare.wav") for folder in ("plain", "sharp"))
+    changed = np.flatnonzero(plain != sharp) / loops.RATE
+    stroke = 0.2 + 12 * 0.125
+    assert len(changed)
+    assert ((changed < stroke) & (changed > stroke - 0.05) | (changed < 0.7) & (changed > 0.65)).all()
+    only = call(*command, "--restore-transients", "--only", "snare", "-o", "-")
+    assert read(io.BytesIO(only.out)).tobytes() == sharp.tobytes()
+    assert (here / "plain" / "kick.wav").stat().st_size == (here / "sharp" / "kick.wav").stat().st_size
+
+
 def test_what_cannot_be_factorised(call, here):
     matrix = np.ones((4, 30), np.float32)
     for value, words in ((-1, "negative"), (np.nan, "NaN"), (1e35, "above")):
@@ -112,7 +128,9 @@ def test_what_cannot_be_factorised(call, here):
         assert not list((here / "out").glob("*"))
 
 
-@pytest.mark.parametrize("flags", ["--init drums", "--resynthesize", "--window 0.1", "--mask binary", "--learning 9"])
+@pytest.mark.parametrize(
+    "flags", ["--init drums", "--resynthesize", "--restore-transients", "--window 0.1", "--mask binary", "--learning 9"]
+)
 def test_what_is_for_sound_is_refused_for_a_matrix(call, here, flags):
     assert call("features", "spectrogram", "take.wav", "-o", "take.npy").code == 0
     result = call("nmf-decompose", "take.npy", *flags.split(), "-o", "out/")

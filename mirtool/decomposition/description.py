@@ -29,7 +29,8 @@ def components(model: Factorization, pitches: NDArray[np.float64]) -> Table:
     Returns
     -------
     Table
-        Columns component (from 1), label, pitch (MIDI number; empty for none), energy (share of the whole), onsets.
+        Columns component (from 1), label, pitch (MIDI number; empty for none), energy (share of the whole), onsets
+        (how often it begins; NaN without time).
     """
     W, H = model.templates, model.activations
     found = energies(W, H)
@@ -38,13 +39,14 @@ def components(model: Factorization, pitches: NDArray[np.float64]) -> Table:
         if model.dim == "frequency" and len(model.axis) == len(W):
             summed = W.reshape(*W.shape[:2], -1).sum(axis=2)
             pitches = np.array([template_pitch(template, np.array(model.axis, float)) for template in summed.T])
+    counts = [np.nan] * model.rank if model.feature_rate is None else [float(len(times)) for times in onsets(model)]
     return Table(
         {
             "component": np.arange(1, model.rank + 1),
             "label": np.array(model.labels, dtype=object),
             "pitch": pitches,
             "energy": found / (found.sum() or 1),
-            "onsets": _onset_counts(model),
+            "onsets": np.array(counts),
         }
     )
 
@@ -71,23 +73,35 @@ def template_pitch(template: NDArray[np.floating], frequencies: NDArray[np.float
     return float(np.round(_CANDIDATES[len(_CANDIDATES) - len(fundamentals) + best], 1))
 
 
-def _onset_counts(model: Factorization) -> NDArray[np.float64]:
-    """Return how often each component begins, shape (R,); NaN without time.
+def onsets(model: Factorization) -> list[NDArray[np.float64]]:
+    """Return when each component begins (s, from frame 0).
 
     Where the root of an activation rises by a good part of its largest value within `_ATTACK`, something begins; in a
     component that is faint beside the others, nothing does.
+
+    Parameters
+    ----------
+    model : Factorization
+        Over time.
     """
-    if model.feature_rate is None:
-        return np.full(model.rank, np.nan)
-    W, H = model.templates, model.activations
+    W, H, rate = model.templates, model.activations, model.feature_rate or 0.0
     norms = np.sqrt(np.square(W).reshape(W.shape[0], W.shape[1], -1).sum(axis=(0, 2)))
     loudest = norms * H.max(axis=1, initial=0)
     references = np.maximum(np.maximum(loudest, _FAINT * loudest.max(initial=0)), 1e-30)
-    reach = max(round(_ATTACK * model.feature_rate), 1)
+    reach = max(round(_ATTACK * rate), 1)
     picking = PeakParameters(threshold=_RISE, min_gap=_ATTACK, comparison=_ATTACK)
-    counts = []
+    found = []
     for activation, factor in zip(H, norms / references, strict=True):
         level = np.sqrt(activation * factor)
         lowest = sliding_window_view(np.pad(level, (reach, 0)), reach + 1)[:, :-1].min(axis=1)
-        counts.append(len(pick(Features(np.maximum(level - lowest, 0), model.feature_rate), picking)))
-    return np.array(counts, dtype=np.float64)
+        found.append(pick(Features(np.maximum(level - lowest, 0), rate), picking)["time"])
+    return found
+
+
+def sound_onsets(model: Factorization) -> list[NDArray[np.float64]]:
+    """Return when the sound of each label begins anew (s, from frame 0): whenever one of its components does."""
+    found = onsets(model)
+    return [
+        np.sort(np.concatenate([times for times, label in zip(found, model.labels, strict=True) if label == name]))
+        for name in dict.fromkeys(model.labels)
+    ]
