@@ -107,9 +107,10 @@ def separate(
         mirtool separate song.wav --method vocals -o parts/ --write-f0 melody.csv
 
     Paper: Fitzgerald (2010), Harmonic/percussive separation using median filtering; Ewert, Müller (2012), Using
-    score-informed constraints for NMF-based source separation; Driedger, Müller (2015), Extracting singing voice from
-    music recordings by cascading audio decomposition techniques; Rafii, Pardo (2013), REpeating Pattern Extraction
-    Technique; Rafii, Pardo (2012), Music/voice separation using the similarity matrix.
+    score-informed constraints for NMF-based source separation; Durrieu, David, Richard (2011), A musically motivated
+    mid-level representation for pitch estimation and musical audio source separation; Driedger, Müller (2015),
+    Extracting singing voice from music recordings by cascading audio decomposition techniques; Rafii, Pardo (2013),
+    REpeating Pattern Extraction Technique; Rafii, Pardo (2012), Music/voice separation using the similarity matrix.
     """
     if residual and masks is None and method != "score":
         raise UsageProblem("--residual is for --masks or --method score")
