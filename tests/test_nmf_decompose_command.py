@@ -68,8 +68,9 @@ def test_several_inputs_give_folders(call, here):
 
 
 def test_pictures(call, here):
-    for more in ((), ("--init", "pitch", "--pitch-low", "60", "--pitch-high", "67"), ("--learning", "1")):
-        command = ("nmf-decompose", "take.wav", "--rank", "2", "--iterations", "5", *more)
+    pitches = ("--init", "pitch", "--pitch-low", "60", "--pitch-high", "67")
+    for more in (("--rank", "2"), pitches, ("--rank", "2", "--learning", "1")):
+        command = ("nmf-decompose", "take.wav", "--iterations", "5", *more)
         assert call(*command, "-o", "out/", "--plot", "out.png").code == 0
         assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
     assert call("nmf-decompose", "chroma.npy", "--rank", "2", "-o", "out/", "--plot", "out.svg").code == 0
@@ -90,6 +91,21 @@ def test_a_score_is_where_it_begins(call, here):
     assert list((here / "out").glob("*.wav"))
     assert call(*command, "--init", "pitch", "-o", "out/").code == 2
     assert call("nmf-decompose", "take.wav", "--late", "0.1", "-o", "out/").code == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--init", "pitch", "--rank", "4"), "--rank is for --init random, not pitch"),
+        (("--score", "piece.mid", "--rank", "4"), "--rank is for --init random, not score"),
+        (("--init-W", "chroma.npy", "--rank", "4"), "--rank is what --init-W says"),
+        (("--init", "drums", "--restarts", "2"), "--restarts is for random beginnings; here nothing is random"),
+    ],
+)
+def test_what_something_else_tells_is_refused(call, here, flags, message):
+    result = call("nmf-decompose", "take.wav", *flags, "-o", "out/")
+    assert result.code == 2
+    assert message in result.err
 
 
 def test_a_sound_called_as_a_factor_is_refused(call, here):

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 from performances import compiled
-from trios import RATE, notes, scores, stems
+from trios import RATE, SCORES, notes, scores, stems
 
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_alignment import agreement, aligned
+from mirtool.decomposition.score_alignment import agreement, aligned, fit
 from mirtool.decomposition.score_constraints import DRUM_CHANNEL, ScorePart
 from mirtool.decomposition.score_drums import with_drums
 from mirtool.errors import ParameterError
-from mirtool.types import Audio, Features
+from mirtool.types import Audio, Features, Notes
 
 
 def sound(*players):
@@ -46,6 +46,18 @@ def test_aligned_scores_stay_as_they_are():
     )
     moved = aligned(sound("organ", "piano"), given, ScoreParameters(align="always"))
     assert all(new is not old for new, old in zip(moved, given, strict=True))
+
+
+@compiled
+def test_of_a_whole_score_only_the_beginning_may_be_recorded():
+    whole, given = sound("organ", "piano"), scores("organ", "piano")
+    beginning = Audio(whole.samples[: 2 * RATE], RATE)
+    assert aligned(beginning, given, ScoreParameters())[0] is given[0]
+    score = SCORES["piano"]
+    heard = Notes({name: values[score["onset"] < 2] for name, values in score.columns.items()})
+    assert fit(beginning, score).agreement_before == fit(beginning, heard).agreement_before > 1
+    later = score.replace(onset=score["onset"] + 10, offset=score["offset"] + 10)
+    assert fit(beginning, later).agreement_before == 0
 
 
 @compiled

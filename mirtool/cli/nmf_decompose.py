@@ -135,6 +135,7 @@ def nmf_decompose(
     if score and chosen != "score":
         raise UsageProblem(f"--score is for --init score, not {chosen}")
     W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
+    _refuse_idle(parameters, chosen, W is not None, H is not None)
     struck = None if strokes is None else _strokes(job, strokes, offset)
 
     beginnings: dict[str, Callable[[Setting], Beginning]] = {
@@ -179,6 +180,18 @@ def nmf_decompose(
         return factorization_figure(found.model, replace(matrix, start=matrix.start + offset), found.initial)
 
     job.plot(figure)
+
+
+def _refuse_idle(parameters: FactorizationParameters, init: str, templates: bool, activations: bool) -> None:
+    """Raise `UsageProblem` for a rank that something else tells, or restarts where nothing is random."""
+    if parameters.rank != FactorizationParameters().rank:
+        if init != "random":
+            raise UsageProblem(f"--rank is for --init random, not {init}")
+        if templates or activations:
+            raise UsageProblem(f"--rank is what --init-{'W' if templates else 'H'} says")
+    known = init in ("score", "drums") or (activations and (templates or init == "pitch"))
+    if parameters.restarts > 1 and known:
+        raise UsageProblem("--restarts is for random beginnings; here nothing is random")
 
 
 def _refuse_sound_options(

@@ -100,6 +100,8 @@ class Option:
         """How help names the value; empty for a switch."""
         if self.is_switch:
             return ""
+        if self.output and not self.metavar:
+            return "FILE"
         return self.metavar or "|".join(self.choices) or value_text.metavar_of(self.type)
 
     @property

@@ -89,7 +89,11 @@ def aligned(source: AudioSource, parts: Sequence[ScorePart], parameters: ScorePa
 
 
 def fit(source: AudioSource, notes: Notes) -> Fit:
-    """Align notes with a recording, and compare how well they fit before and after."""
+    """Align notes with a recording, and compare how well they fit before and after.
+
+    Notes that begin behind the end of the recording do not count, unless all do: of a whole score only the beginning
+    may have been recorded.
+    """
     parameters = SyncFeatureParameters()
     try:
         sound, score = sync_features(source, parameters), sync_features(notes, parameters)
@@ -97,7 +101,9 @@ def fit(source: AudioSource, notes: Notes) -> Fit:
     except DataError:  # too short to be aligned; what else is wrong is found where it is separated
         return Fit(lambda times: times, 0.0, 0.0)
     forward, _ = maps(path)
-    before, after = (agreement(sound, notes, onsets) for onsets in (notes["onset"], forward(notes["onset"])))
+    inside = notes["onset"] < sound.start + sound.frames / float(sound.feature_rate or 1)
+    heard = _chosen(notes, inside) if inside.any() else notes
+    before, after = (agreement(sound, heard, onsets) for onsets in (heard["onset"], forward(heard["onset"])))
     return Fit(forward, before, after)
 
 
