@@ -1,6 +1,7 @@
 """Drums: their names, and their keys on channel 10 of General MIDI."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mirtool.errors import DataError
 from mirtool.types import Events, Notes, Score
@@ -43,6 +44,16 @@ def drum_name(label: str) -> str:
     """Return our name of a drum: ``kick`` for ``KD``; what is no drum keeps its name."""
     key = KEYS.get(label.strip().lower())
     return label if key is None else next(name for name, keys in DRUM_SET.items() if key in keys)
+
+
+def is_drum(notes: Notes) -> NDArray[np.bool_]:
+    """Tell of each note whether it is the stroke of a drum, shape (len(notes),); without channels, none is."""
+    return notes["channel"] == CHANNEL if "channel" in notes else np.zeros(len(notes), np.bool_)
+
+
+def as_drums(notes: Notes) -> Notes:
+    """Return notes of which each is the stroke of a drum."""
+    return notes.replace(channel=np.full(len(notes), CHANNEL))
 
 
 def strokes_of(container: Events | Notes | Score) -> Events:

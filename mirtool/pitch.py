@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 A4 = 440.0  # Hz; MIDI pitch 69
+STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}  # semitones above C
 
 
 def pitch_frequency(pitch: ArrayLike, tuning: float = 0.0) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import pytest
 from mirtool.errors import DataError, ParameterError
 from mirtool.evaluation.drums import evaluate, failure, task
 from mirtool.evaluation.parameters import OnsetMatching
-from mirtool.percussion import drum_name, notes_of_strokes, strokes_of
+from mirtool.percussion import as_drums, drum_name, is_drum, notes_of_strokes, strokes_of
 from mirtool.types import Events, Notes
 
 
@@ -65,3 +65,14 @@ def test_strokes_become_notes_and_strokes_again():
     again = strokes_of(notes_of_strokes(REFERENCE))
     assert again["time"].tolist() == REFERENCE["time"].tolist()
     assert again["label"].tolist() == [*REFERENCE["label"].tolist()[:-1], "crash"]
+
+
+def test_notes_on_channel_10_are_drums():
+    rows = {"onset": [0.0, 1, 2], "offset": [1.0, 2, 3], "pitch": [36.0, 60, 38], "velocity": [80.0, 80, 80]}
+    notes = Notes(rows)
+    assert is_drum(notes).tolist() == [False] * 3
+    assert is_drum(as_drums(notes)).tolist() == [True] * 3
+    mixed = notes.replace(channel=[9, 0, 9])
+    assert mixed.take(is_drum(mixed))["pitch"].tolist() == [36, 38]
+    assert type(mixed.take(slice(1, None))) is Notes
+    assert mixed.take(np.array([2, 0]))["onset"].tolist() == [2, 0]

@@ -5,9 +5,10 @@ from trios import RATE, SCORES, notes, scores, stems
 
 from mirtool.decomposition.parameters import ScoreParameters
 from mirtool.decomposition.score_alignment import agreement, aligned, fit
-from mirtool.decomposition.score_constraints import DRUM_CHANNEL, ScorePart
+from mirtool.decomposition.score_constraints import ScorePart
 from mirtool.decomposition.score_drums import with_drums
 from mirtool.errors import ParameterError
+from mirtool.percussion import CHANNEL
 from mirtool.types import Audio, Features, Notes
 
 
@@ -93,7 +94,7 @@ def test_drums_are_heard():
     parts[2] = ScorePart("drums", parts[2].notes.without("channel"))
     found = with_drums(sound("organ", "piano", "drums"), parts)
     assert [part is old for part, old in zip(found, parts, strict=True)] == [True, True, False]
-    assert (found[2].notes["channel"] == DRUM_CHANNEL).all()
+    assert (found[2].notes["channel"] == CHANNEL).all()
     few = [ScorePart("drums", notes([(0.3, 0.1, 36), (0.8, 0.1, 38)]))]
     assert with_drums(sound("drums"), few)[0] is few[0]
 

@@ -71,8 +71,6 @@ def _tracks(score: "Score", stem: str) -> "list[tuple[str, Notes]]":
     """Return names and notes of the tracks that have any; a single one is called as the file."""
     import numpy as np
 
-    from mirtool.types import Notes
-
     track = score.notes["track"].astype(np.int64)
     numbers = np.unique(track).tolist()
     if len(numbers) == 1:
@@ -82,10 +80,7 @@ def _tracks(score: "Score", stem: str) -> "list[tuple[str, Notes]]":
         name = _name(score, number) or f"track-{place}"
         names.append(f"{name}-{place}" if name in names else name)
     chosen = [track == number for number in numbers]
-    return [
-        (name, Notes({column: values[kept] for column, values in score.notes.columns.items()}))
-        for name, kept in zip(names, chosen, strict=True)
-    ]
+    return [(name, score.notes.take(kept)) for name, kept in zip(names, chosen, strict=True)]
 
 
 def _name(score: "Score", track: int) -> str:

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from mirtool.decomposition.score_constraints import ScorePart
 from mirtool.errors import ParameterError
+from mirtool.pitch import STEPS
 
 CONDITIONS = ("track", "channel", "pitch", "time", "voice")
 VOICES = ("top", "bottom")
 
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _PITCH = re.compile(r"([A-G])(#{0,2}|b{0,2})(-?\d{1,2})", re.IGNORECASE)
 
 Range = tuple[float, float]
@@ -154,7 +154,7 @@ def pitch_number(name: str) -> float:
     """Return the MIDI number of a pitch, such as 60 for ``C4`` or ``60``; raises `ParameterError`."""
     if match := _PITCH.fullmatch(name):
         step, accidentals, octave = match.groups()
-        number = _STEPS[step.upper()] + accidentals.count("#") - accidentals.lower().count("b") + 12 * (int(octave) + 1)
+        number = STEPS[step.upper()] + accidentals.count("#") - accidentals.lower().count("b") + 12 * (int(octave) + 1)
     elif name.isascii() and name.isdigit():
         number = int(name)
     else:

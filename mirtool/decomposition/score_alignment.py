@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.decomposition.parameters import ALIGNMENTS, ScoreParameters
-from mirtool.decomposition.score_constraints import DRUM_CHANNEL, ScorePart, is_drum
+from mirtool.decomposition.score_constraints import ScorePart
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.parameters import SyncFeatureParameters
 from mirtool.features.sync import PITCHES, sync_features
+from mirtool.percussion import is_drum
 from mirtool.signal.slices import slices
 from mirtool.sync.align import align
 from mirtool.sync.parameters import SyncParameters
@@ -80,7 +81,7 @@ def aligned(source: AudioSource, parts: Sequence[ScorePart], parameters: ScorePa
     if long and not always:
         beginning = next(slices(source, (0, round(_HEARD * source.sample_rate))))
         early = notes["onset"] < _HEARD
-        if not early.any() or not fit(beginning, _chosen(notes, early)).is_better:
+        if not early.any() or not fit(beginning, notes.take(early)).is_better:
             return list(parts)
     found = fit(source, notes)
     if not (always or found.is_better):
@@ -102,7 +103,7 @@ def fit(source: AudioSource, notes: Notes) -> Fit:
         return Fit(lambda times: times, 0.0, 0.0)
     forward, _ = maps(path)
     inside = notes["onset"] < sound.start + sound.frames / float(sound.feature_rate or 1)
-    heard = _chosen(notes, inside) if inside.any() else notes
+    heard = notes.take(inside) if inside.any() else notes
     before, after = (agreement(sound, heard, onsets) for onsets in (heard["onset"], forward(heard["onset"])))
     return Fit(forward, before, after)
 
@@ -144,15 +145,6 @@ def _together(parts: Sequence[ScorePart]) -> Notes:
     return Notes(dict(zip(names, table, strict=True)))
 
 
-def _chosen(notes: Notes, chosen: NDArray[np.bool_]) -> Notes:
-    return Notes({name: values[chosen] for name, values in notes.columns.items()})
-
-
 def _moved(notes: Notes, forward: TimeMap) -> Notes:
     onset, offset = forward(notes["onset"]), forward(notes["offset"])
     return notes.replace(onset=onset, offset=np.maximum(offset, onset + _SHORTEST))
-
-
-def as_drums(notes: Notes) -> Notes:
-    """Return notes of which each is the stroke of a drum."""
-    return notes.replace(channel=np.full(len(notes), DRUM_CHANNEL))

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from mirtool.decomposition.parameters import ScoreParameters
 from mirtool.errors import DataError, ParameterError
+from mirtool.percussion import is_drum
 from mirtool.types import Notes
 
 Matrix = NDArray[np.float32]
 
 TONE, ATTACK, STROKE = 0, 1, 2
-DRUM_CHANNEL = 9  # of General MIDI, counted from 0
 
 _ATTACK_EARLY, _ATTACK_LATE = 0.03, 0.06  # s around an onset in which it may be heard as a noise
 _STROKE_EARLY, _STROKE_LATE = 0.03, 0.4  # s around the onset of a drum: its duration means nothing
@@ -135,12 +135,6 @@ class Constraints:
             owner[span, component] = note  # a later note of the same pitch takes over from the one before
             penalty[span, component] = np.maximum(outside, 0)
         return Allowed(owner, penalty)
-
-
-def is_drum(notes: Notes) -> NDArray[np.bool_]:
-    """Tell of each note whether it is the stroke of a drum, shape (len(notes),)."""
-    channel = notes["channel"] if "channel" in notes else np.zeros(len(notes))
-    return np.asarray(channel == DRUM_CHANNEL)
 
 
 def _columns(number: int, part: ScorePart) -> NDArray[np.float64]:

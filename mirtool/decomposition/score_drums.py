@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK
-from mirtool.decomposition.score_alignment import as_drums
-from mirtool.decomposition.score_constraints import ScorePart, is_drum
+from mirtool.decomposition.score_constraints import ScorePart
+from mirtool.percussion import as_drums, is_drum
 from mirtool.pitch import pitch_frequency
 from mirtool.signal.resampling import mono
 from mirtool.signal.stft import STFT, hann

@@ -37,7 +37,7 @@ def excerpt(container: Any, start: float, duration: float | None) -> Any:
     if name is None:
         raise UsageProblem("--start and --duration mean nothing here: the table has no times")
     keep = (notes[name] >= start) & (notes[name] < stop)
-    kept = type(notes)({other: values[keep] for other, values in notes.columns.items()})
+    kept = notes.take(keep)
     if isinstance(container, Score):
         return dataclasses.replace(container, notes=kept, ticks=container.ticks[keep])
     return kept

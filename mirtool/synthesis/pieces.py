@@ -1,5 +1,6 @@
 """Music for the demo and for tests, as notes: which pitch, when, how long."""
 
+from mirtool.pitch import STEPS
 from mirtool.tempo_map import TempoMap
 from mirtool.types import Score
 
@@ -23,8 +24,6 @@ _CLOSING_BARS = (
     ("C2 B2", "G4 B4 D5 F5 D5 B4 D5 B4 G4 B4 D4 F4 E4 D4"),
 )
 _LAST_CHORD = "C2 C3 E4 G4 C5"
-
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 def prelude(bpm: float = 80.0) -> Score:
@@ -66,7 +65,7 @@ def _sixteenths(begin: int, names: list[str]) -> list[tuple[int, int, int, int]]
 
 def _pitch(name: str) -> int:
     """Return the MIDI number of a name such as F#4 (60 = C4)."""
-    return _STEPS[name[0]] + name.count("#") - name.count("b") + 12 * (int(name[-1]) + 1)
+    return STEPS[name[0]] + name.count("#") - name.count("b") + 12 * (int(name[-1]) + 1)
 
 
 def _score(rows: list[tuple[int, int, int, int]], bpm: float, end: int) -> Score:

@@ -72,10 +72,7 @@ def _tuning(features: Features) -> float:
 
 
 def _notes(notes: Notes, sample_rate: int, player: str) -> AudioSource:
-    drums = notes["channel"] == percussion.CHANNEL if "channel" in notes else np.zeros(len(notes), np.bool_)
+    drums = percussion.is_drum(notes)
     players = ((~drums, player), (drums, "drums"))
-    tuned, struck = (
-        Rendering(Notes({name: values[mine] for name, values in notes.columns.items()}), sample_rate, instrument(who))
-        for mine, who in players
-    )
+    tuned, struck = (Rendering(notes.take(mine), sample_rate, instrument(who)) for mine, who in players)
     return summed(tuned, struck) if drums.any() else tuned

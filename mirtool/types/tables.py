@@ -47,6 +47,10 @@ class Table:
         """Return a copy with some columns replaced or appended."""
         return type(self)({**self.columns, **{name: np.asarray(values) for name, values in columns.items()}})
 
+    def take(self, rows: NDArray[Any] | slice) -> Self:
+        """Return a copy with the rows that a mask, indices or a slice choose."""
+        return type(self)({name: values[rows] for name, values in self.columns.items()})
+
     def without(self, *names: str) -> Self:
         """Return a copy without some columns."""
         return type(self)({name: values for name, values in self.columns.items() if name not in names})
