@@ -7,7 +7,7 @@ from mirtool.decomposition.parameters import ScoreParameters
 from mirtool.decomposition.score_alignment import agreement, aligned, fit
 from mirtool.decomposition.score_constraints import ScorePart
 from mirtool.decomposition.score_drums import with_drums
-from mirtool.errors import ParameterError
+from mirtool.errors import DataError, ParameterError
 from mirtool.percussion import CHANNEL
 from mirtool.types import Audio, Features, Notes
 
@@ -87,6 +87,11 @@ def test_short_sound(length):
     silent = Audio(np.zeros(length, np.float32), RATE)
     assert len(aligned(silent, parts, ScoreParameters())) == 2
     assert len(with_drums(silent, parts)) == 2
+
+
+def test_what_must_be_aligned_and_cannot_be_is_refused():
+    with pytest.raises(DataError, match="no notes and no sound"):
+        aligned(Audio(np.full(1, 0.1, np.float32), RATE), scores("organ"), ScoreParameters(align="always"))
 
 
 def test_drums_are_heard():

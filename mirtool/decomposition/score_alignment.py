@@ -70,23 +70,32 @@ def aligned(source: AudioSource, parts: Sequence[ScorePart], parameters: ScorePa
     ------
     ParameterError
         There is no such way to align.
+    DataError
+        They must always be aligned, and cannot be.
     """
     if parameters.align not in ALIGNMENTS:
         raise ParameterError(f"no alignment {parameters.align} (there are: {', '.join(ALIGNMENTS)})")
     notes = _together(parts)
     if parameters.align == "never" or not len(notes):
         return list(parts)
-    always = parameters.align == "always"
-    long = source.frames is not None and source.frames > 2 * _HEARD * source.sample_rate
-    if long and not always:
-        beginning = next(slices(source, (0, round(_HEARD * source.sample_rate))))
-        early = notes["onset"] < _HEARD
-        if not early.any() or not fit(beginning, notes.take(early)).is_better:
-            return list(parts)
-    found = fit(source, notes)
-    if not (always or found.is_better):
+    found = fit(source, notes) if parameters.align == "always" else _better_fit(source, notes)
+    if found is None:
         return list(parts)
     return [replace(part, notes=_moved(part.notes, found.forward)) for part in parts]
+
+
+def _better_fit(source: AudioSource, notes: Notes) -> Fit | None:
+    """Return how notes fit clearly better than they are, None if they do not."""
+    try:
+        if source.frames is not None and source.frames > 2 * _HEARD * source.sample_rate:
+            beginning = next(slices(source, (0, round(_HEARD * source.sample_rate))))
+            early = notes["onset"] < _HEARD
+            if not early.any() or not fit(beginning, notes.take(early)).is_better:
+                return None
+        found = fit(source, notes)
+    except DataError:  # too short to be aligned; what else is wrong is found where it is separated
+        return None
+    return found if found.is_better else None
 
 
 def fit(source: AudioSource, notes: Notes) -> Fit:
@@ -94,13 +103,15 @@ def fit(source: AudioSource, notes: Notes) -> Fit:
 
     Notes that begin behind the end of the recording do not count, unless all do: of a whole score only the beginning
     may have been recorded.
+
+    Raises
+    ------
+    DataError
+        They are too short to be aligned, or hold numbers that cannot be.
     """
     parameters = SyncFeatureParameters()
-    try:
-        sound, score = sync_features(source, parameters), sync_features(notes, parameters)
-        path = align(score, sound, SyncParameters(transpose=0)).path
-    except DataError:  # too short to be aligned; what else is wrong is found where it is separated
-        return Fit(lambda times: times, 0.0, 0.0)
+    sound, score = sync_features(source, parameters), sync_features(notes, parameters)
+    path = align(score, sound, SyncParameters(transpose=0)).path
     forward, _ = maps(path)
     inside = notes["onset"] < sound.start + sound.frames / float(sound.feature_rate or 1)
     heard = notes.take(inside) if inside.any() else notes
