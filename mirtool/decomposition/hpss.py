@@ -17,13 +17,13 @@ from mirtool.decomposition.transform import transform_hop, transform_size
 from mirtool.errors import ParameterError
 from mirtool.features.frames import provenance
 from mirtool.signal.hps import Piece, Resolution, channels_of, split
-from mirtool.types import AudioSource
+from mirtool.types import AudioSource, PartsOf
 
 LONGEST = 60.0  # s of the median over time
 
 
 @dataclass(frozen=True)
-class HarmonicPercussive:
+class HarmonicPercussive(PartsOf):
     """The parts of a sound, computed as they are read; they sum to it. `Stems`, with the masks that make them.
 
     Parameters
@@ -32,24 +32,11 @@ class HarmonicPercussive:
     parameters : HpssParameters
     """
 
-    source: AudioSource
     parameters: HpssParameters
 
     @property
     def names(self) -> tuple[str, ...]:
         return ("harmonic", "percussive") if self.parameters.margin == 1 else ("harmonic", "percussive", "residual")
-
-    @property
-    def sample_rate(self) -> int:
-        return self.source.sample_rate
-
-    @property
-    def channels(self) -> int:
-        return self.source.channels
-
-    @property
-    def frames(self) -> int | None:
-        return self.source.frames
 
     def blocks(self) -> Iterator[tuple[NDArray[np.float32], ...]]:
         """Yield blocks (n × channels) of the parts; see `Stems`."""

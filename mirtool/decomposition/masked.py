@@ -13,14 +13,14 @@ from mirtool.errors import DataError
 from mirtool.signal.filters import bin_frequencies
 from mirtool.signal.hps import Samples, channels_of
 from mirtool.signal.stft import STFT, InverseSTFT, frame_count, hann
-from mirtool.types import AudioSource, Features
+from mirtool.types import AudioSource, Features, PartsOf
 
 KIND = "mask"
 _BATCH = 256  # frames of a mask read at a time
 
 
 @dataclass(frozen=True)
-class MaskedStems:
+class MaskedStems(PartsOf):
     """The parts that masks take out of a sound, computed as they are read; `Stems`.
 
     All channels share the masks. A method that tells its masks frame by frame needs no more than this.
@@ -36,7 +36,6 @@ class MaskedStems:
         Name of a further part, the last one, that gets what the masks leave of the sound.
     """
 
-    source: AudioSource
     given: MaskStream
     given_names: tuple[str, ...]
     rest: str | None = None
@@ -44,18 +43,6 @@ class MaskedStems:
     @property
     def names(self) -> tuple[str, ...]:
         return self.given_names if self.rest is None else (*self.given_names, self.rest)
-
-    @property
-    def sample_rate(self) -> int:
-        return self.source.sample_rate
-
-    @property
-    def channels(self) -> int:
-        return self.source.channels
-
-    @property
-    def frames(self) -> int | None:
-        return self.source.frames
 
     @property
     def masks(self) -> MaskStream:

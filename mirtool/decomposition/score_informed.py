@@ -19,7 +19,7 @@ from mirtool.decomposition.score_model import Learned, ScoreModel, check_learnin
 from mirtool.decomposition.transform import transform_size
 from mirtool.errors import DataError
 from mirtool.signal.stft import STFT, InverseSTFT, hann
-from mirtool.types import AudioSource
+from mirtool.types import AudioSource, PartsOf
 
 _STRETCH, _CONTEXT = 60.0, 2.0  # s of sound that are learned from at a time, and around them
 _BATCH = 64  # frames that are masked at a time
@@ -28,7 +28,7 @@ Spectra = NDArray[np.complex64]  # channels × frames × bins
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreInformed:
+class ScoreInformed(PartsOf):
     """The parts of a sound, computed as they are read; they sum to it. `Stems`, with the masks that make them.
 
     Parameters
@@ -46,25 +46,12 @@ class ScoreInformed:
         The first part gets at least this share of the magnitudes: where no note sounds, all is its own.
     """
 
-    source: AudioSource
     constraints: Constraints
     groups: NDArray[np.int64]
     names: tuple[str, ...]
     parameters: ScoreParameters
     residual: bool = False
     floor: float = 0.0
-
-    @property
-    def sample_rate(self) -> int:
-        return self.source.sample_rate
-
-    @property
-    def channels(self) -> int:
-        return self.source.channels
-
-    @property
-    def frames(self) -> int | None:
-        return self.source.frames
 
     @property
     def _size(self) -> int:

@@ -2,7 +2,7 @@
 
 from mirtool.types.matrices import Factorization, Features, FloatArray
 from mirtool.types.score import Score
-from mirtool.types.sound import Audio, AudioSink, AudioSource, Stems, StemStream
+from mirtool.types.sound import Audio, AudioSink, AudioSource, PartsOf, Stems, StemStream
 from mirtool.types.tables import Events, Notes, Segments, Table, WarpingPath
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Features",
     "FloatArray",
     "Notes",
+    "PartsOf",
     "Score",
     "Segments",
     "StemStream",

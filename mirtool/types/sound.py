@@ -136,3 +136,27 @@ class StemStream:
 
     def blocks(self) -> Iterator[tuple[NDArray[np.float32], ...]]:
         return self.make()
+
+
+@dataclass(frozen=True, eq=False)
+class PartsOf:
+    """Base of `Stems` that are made of a sound and are as long as it, with its rate and channels.
+
+    Parameters
+    ----------
+    source : AudioSource
+    """
+
+    source: AudioSource
+
+    @property
+    def sample_rate(self) -> int:
+        return self.source.sample_rate
+
+    @property
+    def channels(self) -> int:
+        return self.source.channels
+
+    @property
+    def frames(self) -> int | None:
+        return self.source.frames
