@@ -8,6 +8,7 @@ import time
 from typing import NoReturn
 
 PATIENCE = 2.0  # seconds to clean up in
+_LATER = 0.02  # seconds after which the callback has returned
 
 
 def install() -> None:
@@ -25,10 +26,20 @@ def install() -> None:
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(read,), daemon=True).start()
+    sys.unraisablehook = _raise_again
 
 
 def _terminate(*_: object) -> NoReturn:
     raise SystemExit(128 + signal.SIGTERM)
+
+
+def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again whose exception a callback of a library cannot pass on, as when a decoder reads."""
+    number = signal.SIGINT if isinstance(lost.exc_value, KeyboardInterrupt) else signal.SIGTERM
+    if isinstance(lost.exc_value, KeyboardInterrupt | SystemExit):
+        threading.Timer(_LATER, os.kill, (os.getpid(), number)).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _watch(read: int) -> None:
