@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mirtool.decomposition.autoencoder import autoencoder, cost_and_gradients, softplus
+from mirtool.decomposition.factorization.autoencoder import autoencoder, cost_and_gradients, softplus
 from mirtool.decomposition.parameters import FactorizationParameters
 from mirtool.errors import DataError
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from performances import compiled
 
-from mirtool.decomposition import components as chapter
-from mirtool.decomposition.beginnings import (
+from mirtool.decomposition.factorization import components as chapter
+from mirtool.decomposition.factorization.beginnings import (
     Beginning,
     Setting,
     completed,
@@ -16,10 +16,10 @@ from mirtool.decomposition.beginnings import (
     pitch_label,
     random,
 )
-from mirtool.decomposition.components import decompose, overview, stems
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.description import components, template_pitch
-from mirtool.decomposition.grid import Grid, grid_of
+from mirtool.decomposition.factorization.components import decompose, overview, stems
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.description import components, template_pitch
+from mirtool.decomposition.factorization.grid import Grid, grid_of
 from mirtool.decomposition.parameters import (
     ComponentParameters,
     FactorizationParameters,

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from performances import compiled
 
-from mirtool.decomposition.beginnings import Setting
-from mirtool.decomposition.components import decompose, stems
-from mirtool.decomposition.drum_templates import drums
-from mirtool.decomposition.grid import grid_of
-from mirtool.decomposition.known_templates import activations
+from mirtool.decomposition.factorization.beginnings import Setting
+from mirtool.decomposition.factorization.components import decompose, stems
+from mirtool.decomposition.factorization.drum_templates import drums
+from mirtool.decomposition.factorization.grid import grid_of
+from mirtool.decomposition.factorization.known_templates import activations
 from mirtool.decomposition.parameters import (
     ComponentParameters,
     DrumTemplateParameters,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from performances import compiled
 
-from mirtool.decomposition.drum_templates import drum_templates
+from mirtool.decomposition.factorization.drum_templates import drum_templates
 from mirtool.errors import DataError, ParameterError
 from mirtool.io import formats
 from mirtool.signal.resampling import resampled
@@ -90,7 +90,7 @@ def test_level_and_rate_do_not_matter():
 def test_what_is_found_does_not_depend_on_the_blocks(monkeypatch):
     samples, _ = loops.loop()
     whole = drum_activations(Audio(samples, loops.RATE), PARAMETERS)
-    monkeypatch.setattr("mirtool.decomposition.known_templates.BLOCK", 150)
+    monkeypatch.setattr("mirtool.decomposition.factorization.known_templates.BLOCK", 150)
     parts = drum_activations(Audio(samples, loops.RATE), PARAMETERS)
     assert parts.data.shape == whole.data.shape
     np.testing.assert_allclose(parts.data, whole.data, atol=0.02 * whole.data.max())

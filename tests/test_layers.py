@@ -21,6 +21,7 @@ RANKS = (
 CHAPTERS = {name: rank for rank, names in enumerate(RANKS) for name in names}
 ENDS = ("io", "cli", "plots", "pages")
 BESIDE = ("evaluation", "synthesis", "store")  # no chapters: they serve some, and import none but those they need
+ROOMS = {"decomposition": ("", "factorization", "scores")}  # of a chapter; again one way, to the left
 GROUND = ("", "types")  # imported by all
 PROGRAMS = ("__main__.py", "demo.py")  # stand above everything
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -75,6 +76,16 @@ def test_imports_go_one_way(path):
         assert not used & {*CHAPTERS, *BESIDE, *(set(ENDS) - {"cli"})}, "a module of the ground floor looks up"
     if folder != "plots":
         assert not [name for name in imports(path) if name.startswith("matplotlib")], "matplotlib belongs to plots"
+
+
+@pytest.mark.parametrize("chapter", ROOMS)
+def test_rooms_of_a_chapter_open_one_way(chapter):
+    rooms = ROOMS[chapter]
+    for path in (PACKAGE / chapter).rglob("*.py"):
+        inside = path.relative_to(PACKAGE / chapter).parts
+        room = rooms.index(inside[0] if len(inside) > 1 else "")
+        later = tuple(f"mirtool.{chapter}.{name}." for name in rooms[room + 1 :])
+        assert not [name for name in imports(path) if name.startswith(later)], path
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from performances import compiled
 
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.nmf import nmf
-from mirtool.decomposition.nmfd import nmfd
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.nmf import nmf
+from mirtool.decomposition.factorization.nmfd import nmfd
 from mirtool.decomposition.parameters import FactorizationParameters
 from mirtool.errors import DataError, ParameterError
 

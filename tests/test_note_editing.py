@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from performances import compiled
 
-from mirtool.decomposition.note_editing import edited, edited_notes, layers
-from mirtool.decomposition.note_edits import Edits, Treatment, plan, unchanged
-from mirtool.decomposition.note_selection import choose, parse, table_of
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_constraints import Constraints, ScorePart
+from mirtool.decomposition.scores.constraints import Constraints, ScorePart
+from mirtool.decomposition.scores.note_editing import edited, edited_notes, layers
+from mirtool.decomposition.scores.note_edits import Edits, Treatment, plan, unchanged
+from mirtool.decomposition.scores.note_selection import choose, parse, table_of
 from mirtool.errors import ParameterError
 from mirtool.signal.pitch_shift import shift_pitch
 from mirtool.synthesis.render import render

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirtool.decomposition.note_selection import (
+from mirtool.decomposition.scores.constraints import ScorePart
+from mirtool.decomposition.scores.note_selection import (
     NoteTable,
     Selection,
     choose,
@@ -13,7 +14,6 @@ from mirtool.decomposition.note_selection import (
     pitch_number,
     table_of,
 )
-from mirtool.decomposition.score_constraints import ScorePart
 from mirtool.errors import ParameterError
 from mirtool.types import Notes
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from performances import compiled
 
-from mirtool.decomposition.grid import Grid
-from mirtool.decomposition.resynthesis import resynthesis
+from mirtool.decomposition.factorization.grid import Grid
+from mirtool.decomposition.factorization.resynthesis import resynthesis
 from mirtool.types import Audio, Factorization
 
 RATE = 8000

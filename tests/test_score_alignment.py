@@ -4,9 +4,9 @@ from performances import compiled
 from trios import RATE, SCORES, notes, scores, stems
 
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_alignment import agreement, aligned, fit
-from mirtool.decomposition.score_constraints import ScorePart
-from mirtool.decomposition.score_drums import with_drums
+from mirtool.decomposition.scores.alignment import agreement, aligned, fit
+from mirtool.decomposition.scores.constraints import ScorePart
+from mirtool.decomposition.scores.drums import with_drums
 from mirtool.errors import DataError, ParameterError
 from mirtool.percussion import CHANNEL
 from mirtool.types import Audio, Features, Notes
@@ -63,7 +63,7 @@ def test_of_a_whole_score_only_the_beginning_may_be_recorded():
 
 @compiled
 def test_of_long_sound_the_beginning_decides(monkeypatch):
-    monkeypatch.setattr("mirtool.decomposition.score_alignment._HEARD", 3.0)
+    monkeypatch.setattr("mirtool.decomposition.scores.alignment._HEARD", 3.0)
     given = scores("organ", "piano")
     assert aligned(sound("organ", "piano"), given, ScoreParameters())[0] is given[0]
     late = warped(given, lambda times: times + 0.4)
@@ -105,7 +105,7 @@ def test_drums_are_heard():
 
 
 def test_several_parts_are_not_all_drums(monkeypatch):
-    monkeypatch.setattr("mirtool.decomposition.score_drums._PITCHED", 1.1)  # whatever it sounds like
+    monkeypatch.setattr("mirtool.decomposition.scores.drums._PITCHED", 1.1)  # whatever it sounds like
     heard, parts = sound("organ", "piano"), scores("organ", "piano")
     assert with_drums(heard, parts[:1])[0] is not parts[0]
     assert all(new is old for new, old in zip(with_drums(heard, parts), parts, strict=True))

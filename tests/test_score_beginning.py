@@ -2,18 +2,18 @@ import numpy as np
 from performances import compiled
 from trios import RATE, notes, scale_invariant, scores, stems
 
-from mirtool.decomposition.beginnings import Setting
-from mirtool.decomposition.components import decompose
-from mirtool.decomposition.components import stems as stems_of
-from mirtool.decomposition.grid import grid_of
+from mirtool.decomposition.factorization.beginnings import Setting
+from mirtool.decomposition.factorization.components import decompose
+from mirtool.decomposition.factorization.components import stems as stems_of
+from mirtool.decomposition.factorization.grid import grid_of
 from mirtool.decomposition.parameters import (
     ComponentParameters,
     FactorizationParameters,
     MaskParameters,
     ScoreParameters,
 )
-from mirtool.decomposition.score_beginning import score
-from mirtool.decomposition.score_constraints import ScorePart
+from mirtool.decomposition.scores.beginning import score
+from mirtool.decomposition.scores.constraints import ScorePart
 from mirtool.types import Audio
 
 GRID = grid_of(ComponentParameters(), 1.0, RATE)
@@ -45,7 +45,7 @@ def test_zeros_are_where_nothing_sounds():
 
 def test_activations_do_not_depend_on_how_many_frames_are_done_at_a_time(monkeypatch):
     whole = score(setting(), scores("organ", "drums"), ScoreParameters(), False).start.H
-    monkeypatch.setattr("mirtool.decomposition.score_beginning._FRAMES", 7)
+    monkeypatch.setattr("mirtool.decomposition.scores.beginning._FRAMES", 7)
     np.testing.assert_array_equal(score(setting(), scores("organ", "drums"), ScoreParameters(), False).start.H, whole)
 
 

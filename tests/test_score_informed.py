@@ -4,11 +4,11 @@ from naive_decomposition import tied_amplitudes
 from performances import compiled
 from trios import ORGAN, PIANO, RATE, SCORES, SECONDS, notes, scale_invariant, scores, stems
 
-from mirtool.decomposition.harmonic_templates import HarmonicTemplates, smoothed_over_frequency
+from mirtool.decomposition.factorization.harmonic_templates import HarmonicTemplates, smoothed_over_frequency
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_constraints import ATTACK, STROKE, TONE, Constraints, ScorePart
-from mirtool.decomposition.score_informed import ScoreInformed, of_groups, separate
-from mirtool.decomposition.score_model import ScoreModel
+from mirtool.decomposition.scores.constraints import ATTACK, STROKE, TONE, Constraints, ScorePart
+from mirtool.decomposition.scores.model import ScoreModel
+from mirtool.decomposition.scores.separation import ScoreInformed, of_groups, separate
 from mirtool.errors import DataError, ParameterError
 from mirtool.synthesis.render import render
 from mirtool.types import Audio, Notes, Stems
@@ -190,8 +190,8 @@ def test_many_stretches_are_about_as_good_as_one(monkeypatch, cents):
     true = {name: render(SCORES[name], RATE, name, SECONDS, cents).samples[:, 0] for name in ("organ", "piano")}
     mixture = Audio(sum(true.values()), RATE)
     whole = gains(separate(mixture, scores(*true), ScoreParameters()), true)
-    monkeypatch.setattr("mirtool.decomposition.score_informed._STRETCH", 1.5)
-    monkeypatch.setattr("mirtool.decomposition.score_informed._CONTEXT", 0.5)
+    monkeypatch.setattr("mirtool.decomposition.scores.separation._STRETCH", 1.5)
+    monkeypatch.setattr("mirtool.decomposition.scores.separation._CONTEXT", 0.5)
     separated = separate(mixture, scores(*true), ScoreParameters())
     np.testing.assert_allclose(sum(parts_of(separated).values())[:, 0], mixture.samples[:, 0], atol=1e-5)
     for name, gain in gains(separated, true).items():

@@ -4,9 +4,9 @@ import loops
 import numpy as np
 import pytest
 
-from mirtool.decomposition.description import onsets, sound_onsets
-from mirtool.decomposition.grid import Grid
-from mirtool.decomposition.transient_restoration import attack, limit, restored
+from mirtool.decomposition.factorization.description import onsets, sound_onsets
+from mirtool.decomposition.factorization.grid import Grid
+from mirtool.decomposition.factorization.transient_restoration import attack, limit, restored
 from mirtool.types import Audio, Factorization, StemStream
 
 SIZE = 2048

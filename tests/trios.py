@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from mirtool.decomposition.score_constraints import ScorePart
+from mirtool.decomposition.scores.constraints import ScorePart
 from mirtool.synthesis.render import render
 from mirtool.types import Notes
 

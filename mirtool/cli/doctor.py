@@ -96,7 +96,7 @@ def _kernels(job: Job, warm: bool) -> Iterator[Row]:
     modules: dict[str, list[str]] = {}
     for item in pkgutil.walk_packages(mirtool.__path__, "mirtool."):
         _, chapter, *inside = item.name.split(".")
-        if inside and inside[0].endswith("_kernels"):
+        if inside and inside[-1].endswith("_kernels"):
             modules.setdefault(chapter, []).append(item.name)
     with job.progress(len(modules), "compiling") as advance:
         for name, files in sorted(modules.items()):

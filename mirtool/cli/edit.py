@@ -12,10 +12,10 @@ from mirtool.errors import ParameterError, UsageProblem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirtool.decomposition.note_editing import Edited
-    from mirtool.decomposition.note_edits import Amount, Plan
-    from mirtool.decomposition.note_selection import Selection
-    from mirtool.decomposition.score_constraints import ScorePart
+    from mirtool.decomposition.scores.constraints import ScorePart
+    from mirtool.decomposition.scores.note_editing import Edited
+    from mirtool.decomposition.scores.note_edits import Amount, Plan
+    from mirtool.decomposition.scores.note_selection import Selection
     from mirtool.types import AudioSource, Notes
 
 
@@ -73,9 +73,9 @@ def edit(
     Paper: Driedger, Grohganz, Prätzlich, Ewert, Müller (2013), Score-informed audio decomposition and applications.
     """
     from mirtool.cli.scores import fitted_parts
-    from mirtool.decomposition.note_editing import edited, edited_notes
-    from mirtool.decomposition.note_edits import Edits, plan
-    from mirtool.decomposition.note_selection import table_of
+    from mirtool.decomposition.scores.note_editing import edited, edited_notes
+    from mirtool.decomposition.scores.note_edits import Edits, plan
+    from mirtool.decomposition.scores.note_selection import table_of
 
     wanted = Edits(
         _selections("--solo", solo),
@@ -111,8 +111,8 @@ def _write_and_draw(
     job: Job, source: "AudioSource", result: "Edited", parts: "list[ScorePart]", planned: "Plan", start: float
 ) -> None:
     from mirtool.blocks import CHUNK
-    from mirtool.decomposition.note_editing import edited_notes
-    from mirtool.decomposition.note_edits import unchanged
+    from mirtool.decomposition.scores.note_editing import edited_notes
+    from mirtool.decomposition.scores.note_edits import unchanged
     from mirtool.plots.editing import editing_figure
     from mirtool.signal.overview import Watched
 
@@ -128,7 +128,7 @@ def _write_and_draw(
 
 
 def _selections(flag: str, texts: "Sequence[str]") -> "tuple[Selection, ...]":
-    from mirtool.decomposition.note_selection import parse
+    from mirtool.decomposition.scores.note_selection import parse
 
     try:
         return tuple(parse(text) for text in texts)
@@ -137,7 +137,7 @@ def _selections(flag: str, texts: "Sequence[str]") -> "tuple[Selection, ...]":
 
 
 def _amounts(flag: str, texts: "Sequence[str]") -> "tuple[Amount, ...]":
-    from mirtool.decomposition.note_selection import parse_amount
+    from mirtool.decomposition.scores.note_selection import parse_amount
 
     try:
         return tuple(parse_amount(text) for text in texts)

@@ -21,8 +21,8 @@ from mirtool.decomposition.parameters import (
 from mirtool.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from mirtool.decomposition.beginnings import Beginning, Setting
-    from mirtool.decomposition.components import Decomposition
+    from mirtool.decomposition.factorization.beginnings import Beginning, Setting
+    from mirtool.decomposition.factorization.components import Decomposition
     from mirtool.types import Events
 
 INITS = ("random", "pitch", "score", "drums")
@@ -117,15 +117,15 @@ def nmf_decompose(
 
     Paper: Févotte, Idier (2011), Algorithms for nonnegative matrix factorization with the β-divergence.
     """
-    from mirtool.decomposition.beginnings import Beginning, Setting, completed, pitch, random
-    from mirtool.decomposition.components import decompose, decompose_matrix, length_of, overview, stems
-    from mirtool.decomposition.descent import Start, check
-    from mirtool.decomposition.description import components, sound_onsets
-    from mirtool.decomposition.drum_templates import drums
-    from mirtool.decomposition.grid import grid_of
+    from mirtool.decomposition.factorization.beginnings import Beginning, Setting, completed, pitch, random
+    from mirtool.decomposition.factorization.components import decompose, decompose_matrix, length_of, overview, stems
+    from mirtool.decomposition.factorization.descent import Start, check
+    from mirtool.decomposition.factorization.description import components, sound_onsets
+    from mirtool.decomposition.factorization.drum_templates import drums
+    from mirtool.decomposition.factorization.grid import grid_of
+    from mirtool.decomposition.factorization.resynthesis import resynthesis
+    from mirtool.decomposition.factorization.transient_restoration import restored
     from mirtool.decomposition.masks import check as check_mask
-    from mirtool.decomposition.resynthesis import resynthesis
-    from mirtool.decomposition.transient_restoration import restored
     from mirtool.types import Features
 
     source, offset = job.read_from_zero()
@@ -222,7 +222,7 @@ def _of_scores(
 ) -> "Beginning":
     """Read scores, fit them to the sound, and begin with what they say."""
     from mirtool.cli.scores import fitted_parts
-    from mirtool.decomposition.score_beginning import score
+    from mirtool.decomposition.scores.beginning import score
 
     parameters = ScoreParameters(early=constraints.early, late=constraints.late, align=constraints.align)
     parts = fitted_parts(job, setting.source, files, job.plan.reading.start or 0.0, parameters)
@@ -233,7 +233,7 @@ def _write(job: Job, found: "Decomposition", trace: str | None) -> None:
     """Write all that is no sound."""
     import numpy as np
 
-    from mirtool.decomposition.description import components
+    from mirtool.decomposition.factorization.description import components
     from mirtool.types import Table
 
     job.write_part("templates", found.model.template_features())

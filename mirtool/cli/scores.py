@@ -9,7 +9,7 @@ from mirtool.errors import FormatError
 
 if TYPE_CHECKING:
     from mirtool.decomposition.parameters import ScoreParameters
-    from mirtool.decomposition.score_constraints import ScorePart
+    from mirtool.decomposition.scores.constraints import ScorePart
     from mirtool.types import AudioSource, Notes, Score
 
 
@@ -17,8 +17,8 @@ def fitted_parts(
     job: Job, source: "AudioSource", files: Sequence[str], start: float, parameters: "ScoreParameters"
 ) -> "list[ScorePart]":
     """Read scores as `read_parts` does, align them with the sound where that is better, and find the drums."""
-    from mirtool.decomposition.score_alignment import aligned
-    from mirtool.decomposition.score_drums import with_drums
+    from mirtool.decomposition.scores.alignment import aligned
+    from mirtool.decomposition.scores.drums import with_drums
 
     given = read_parts(job, files, start)
     moved = aligned(source, given, parameters)
@@ -47,7 +47,7 @@ def read_parts(job: Job, files: Sequence[str], start: float = 0.0) -> "list[Scor
     FormatError
         There is no note.
     """
-    from mirtool.decomposition.score_constraints import ScorePart
+    from mirtool.decomposition.scores.constraints import ScorePart
     from mirtool.types import Score
 
     parts: list[ScorePart] = []

@@ -162,7 +162,7 @@ def _score(
 ) -> "Stems":
     """Separate instruments by their scores."""
     from mirtool.cli.scores import fitted_parts
-    from mirtool.decomposition.score_informed import separate
+    from mirtool.decomposition.scores.separation import separate
 
     if not scores:
         raise UsageProblem("--method score needs --score FILE for each instrument")

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mirtool.decomposition.drum_templates import DrumTemplates, drum_templates
-from mirtool.decomposition.known_templates import activations
+from mirtool.decomposition.factorization.drum_templates import DrumTemplates, drum_templates
+from mirtool.decomposition.factorization.known_templates import activations
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.bands import log_bands
 from mirtool.features.frames import (

@@ -77,9 +77,9 @@ less, more = (np.min([clock(number) for _ in range(repeats)], axis=0) for number
 print(json.dumps(((more - less) / (many - few)).tolist()))
 """
 OURS = """
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.nmf import nmf
-from mirtool.decomposition.nmfd import nmfd
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.nmf import nmf
+from mirtool.decomposition.factorization.nmfd import nmfd
 from mirtool.decomposition.parameters import FactorizationParameters
 def run(iterations):
     parameters = FactorizationParameters(rank=R, cost=cost, iterations=iterations, tolerance=0)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.descent import Factors, Problem, Start, factorize
-from mirtool.decomposition.divergence import Matrix, Scratch
+from mirtool.decomposition.factorization.descent import Factors, Problem, Start, factorize
+from mirtool.decomposition.factorization.divergence import Matrix, Scratch
+from mirtool.decomposition.factorization.updates import TemplateSums, updated_activations
 from mirtool.decomposition.parameters import FactorizationParameters
-from mirtool.decomposition.updates import TemplateSums, updated_activations
 
 
 def nmf(

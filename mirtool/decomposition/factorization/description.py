@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mirtool.decomposition.components import energies
+from mirtool.decomposition.factorization.components import energies
 from mirtool.pitch import pitch_frequency
 from mirtool.rhythm.onsets import pick
 from mirtool.rhythm.parameters import PeakParameters

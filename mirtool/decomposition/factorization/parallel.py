@@ -6,7 +6,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, TypeVar
 
-from mirtool.decomposition.divergence import Scratch
+from mirtool.decomposition.factorization.divergence import Scratch
 from mirtool.threads import count
 
 Result = TypeVar("Result")

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mirtool.decomposition.divergence import Divergence, Matrix, divergence
-from mirtool.decomposition.parallel import Blocks
+from mirtool.decomposition.factorization.divergence import Divergence, Matrix, divergence
+from mirtool.decomposition.factorization.parallel import Blocks
+from mirtool.decomposition.factorization.penalties import Penalties
 from mirtool.decomposition.parameters import COSTS, FactorizationParameters
-from mirtool.decomposition.penalties import Penalties
 from mirtool.errors import DataError, ParameterError
 
 _LARGEST = 1e30  # values whose sums float32 still holds
@@ -108,7 +108,7 @@ def factorize(
     advance: Callable[[float], None],
     threads: int | None,
 ) -> Factors:
-    """Prepare a factorisation, descend from each beginning, and return the best; see `mirtool.decomposition.nmf.nmf`.
+    """Prepare a factorisation, descend from each beginning, and return the best; see `nmf.nmf`.
 
     Parameters
     ----------

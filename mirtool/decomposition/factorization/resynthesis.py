@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.grid import Grid, Matrix
+from mirtool.decomposition.factorization.grid import Grid, Matrix
 from mirtool.pitch import pitch_frequency
 from mirtool.types import Factorization, StemStream
 

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from mirtool.decomposition.divergence import Matrix
+from mirtool.decomposition.factorization.divergence import Matrix
 
 Weights = tuple[Matrix | None, Matrix | None]
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mirtool.blocks import CHUNK
 from mirtool.decomposition.masks import MaskStream, Matrix, check, masks
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_constraints import Constraints, ScorePart
-from mirtool.decomposition.score_model import Learned, ScoreModel, check_learning
+from mirtool.decomposition.scores.constraints import Constraints, ScorePart
+from mirtool.decomposition.scores.model import Learned, ScoreModel, check_learning
 from mirtool.decomposition.transform import transform_size
 from mirtool.errors import DataError
 from mirtool.signal.stft import STFT, InverseSTFT, hann

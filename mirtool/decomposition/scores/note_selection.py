@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.score_constraints import ScorePart
+from mirtool.decomposition.scores.constraints import ScorePart
 from mirtool.errors import ParameterError
 from mirtool.pitch import STEPS
 

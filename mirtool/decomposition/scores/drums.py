@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK
-from mirtool.decomposition.score_constraints import ScorePart
+from mirtool.decomposition.scores.constraints import ScorePart
 from mirtool.percussion import as_drums, is_drum
 from mirtool.pitch import pitch_frequency
 from mirtool.signal.resampling import mono

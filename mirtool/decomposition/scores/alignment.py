@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.decomposition.parameters import ALIGNMENTS, ScoreParameters
-from mirtool.decomposition.score_constraints import ScorePart
+from mirtool.decomposition.scores.constraints import ScorePart
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.parameters import SyncFeatureParameters
 from mirtool.features.sync import PITCHES, sync_features

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.note_selection import NoteTable, Selection, choose
+from mirtool.decomposition.scores.note_selection import NoteTable, Selection, choose
 from mirtool.errors import ParameterError
 
 WIDEST_SHIFT = 36.0  # semitones

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.descent import check, frames_first, level
-from mirtool.decomposition.divergence import Matrix
+from mirtool.decomposition.factorization.descent import check, frames_first, level
+from mirtool.decomposition.factorization.divergence import Matrix
 from mirtool.decomposition.parameters import FactorizationParameters
 
 _LEVEL = 8  # of spectra in training: large values are where softplus is linear, small ones where it bends

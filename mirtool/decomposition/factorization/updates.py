@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.descent import Problem
-from mirtool.decomposition.divergence import Matrix, multiplier
-from mirtool.decomposition.penalties import Weights, smoothing
+from mirtool.decomposition.factorization.descent import Problem
+from mirtool.decomposition.factorization.divergence import Matrix, multiplier
+from mirtool.decomposition.factorization.penalties import Weights, smoothing
 
 _SMALLEST = np.float32(1e-30)  # below, a coefficient becomes 0: arithmetic with denormal numbers is slow
 

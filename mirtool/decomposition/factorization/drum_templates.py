@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.beginnings import Beginning, Setting
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.known_templates import activations
+from mirtool.decomposition.factorization.beginnings import Beginning, Setting
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.known_templates import activations
 from mirtool.decomposition.parameters import DrumTemplateParameters
 from mirtool.errors import ParameterError
 from mirtool.features.frames import gathered

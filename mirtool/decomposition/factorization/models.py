@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.autoencoder import autoencoder
-from mirtool.decomposition.descent import Factors, Start
-from mirtool.decomposition.nmf import nmf
-from mirtool.decomposition.nmfd import nmfd
+from mirtool.decomposition.factorization.autoencoder import autoencoder
+from mirtool.decomposition.factorization.descent import Factors, Start
+from mirtool.decomposition.factorization.nmf import nmf
+from mirtool.decomposition.factorization.nmfd import nmfd
 from mirtool.decomposition.parameters import FactorizationParameters
 
 Matrix = NDArray[np.float32]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.blocks import sections
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.nmfd import nmfd
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.nmfd import nmfd
 from mirtool.decomposition.parameters import FactorizationParameters
 
 Matrix = NDArray[np.float32]

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition._nmf_kernels import beta_quotients, is_quotients, kl_quotient, kl_quotient_cost
+from mirtool.decomposition.factorization._nmf_kernels import beta_quotients, is_quotients, kl_quotient, kl_quotient_cost
 
 Matrix = NDArray[np.float32]
 

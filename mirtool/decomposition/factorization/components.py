@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK, sections
-from mirtool.decomposition.beginnings import Beginning, Setting
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.grid import Grid, Matrix, Spectra, template_frames
+from mirtool.decomposition.factorization.beginnings import Beginning, Setting
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.grid import Grid, Matrix, Spectra, template_frames
+from mirtool.decomposition.factorization.models import Advance, Fitted, fit
 from mirtool.decomposition.masks import check, masks
-from mirtool.decomposition.models import Advance, Fitted, fit
 from mirtool.decomposition.parameters import ComponentParameters, FactorizationParameters, MaskParameters
 from mirtool.errors import DataError, ParameterError
 from mirtool.signal.stft import InverseSTFT

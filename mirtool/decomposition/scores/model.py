@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.descent import level
-from mirtool.decomposition.divergence import KullbackLeibler, Matrix, Scratch
-from mirtool.decomposition.harmonic_templates import HarmonicTemplates, smoothed_over_frequency
-from mirtool.decomposition.parallel import Blocks
+from mirtool.decomposition.factorization.descent import level
+from mirtool.decomposition.factorization.divergence import KullbackLeibler, Matrix, Scratch
+from mirtool.decomposition.factorization.harmonic_templates import HarmonicTemplates, smoothed_over_frequency
+from mirtool.decomposition.factorization.parallel import Blocks
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_constraints import ATTACK, TONE, Allowed, Constraints
+from mirtool.decomposition.scores.constraints import ATTACK, TONE, Allowed, Constraints
 from mirtool.errors import ParameterError
 
 _PRIOR_FIRST, _PRIOR_LAST = 5.0, 0.1  # weight of source and filter beside what is heard of the mean pitch

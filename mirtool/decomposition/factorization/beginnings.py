@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.grid import Grid
-from mirtool.decomposition.harmonic_templates import HarmonicTemplates
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.grid import Grid
+from mirtool.decomposition.factorization.harmonic_templates import HarmonicTemplates
 from mirtool.decomposition.parameters import PitchTemplateParameters
 from mirtool.errors import ParameterError
 from mirtool.features.chroma import CHROMA_NAMES

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.blocks import CHUNK, reblocked
-from mirtool.decomposition.note_edits import Plan, Treatment
-from mirtool.decomposition.note_selection import table_of
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_constraints import Constraints, ScorePart
-from mirtool.decomposition.score_informed import of_groups
+from mirtool.decomposition.scores.constraints import Constraints, ScorePart
+from mirtool.decomposition.scores.note_edits import Plan, Treatment
+from mirtool.decomposition.scores.note_selection import table_of
+from mirtool.decomposition.scores.separation import of_groups
 from mirtool.signal.pitch_shift import shift_pitch
 from mirtool.signal.spool import Spool
 from mirtool.types import AudioSource, Notes, Stems

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirtool.decomposition.beginnings import Beginning, Setting, pitch_label
-from mirtool.decomposition.descent import Start
-from mirtool.decomposition.harmonic_templates import HarmonicTemplates
+from mirtool.decomposition.factorization.beginnings import Beginning, Setting, pitch_label
+from mirtool.decomposition.factorization.descent import Start
+from mirtool.decomposition.factorization.harmonic_templates import HarmonicTemplates
 from mirtool.decomposition.parameters import ScoreParameters
-from mirtool.decomposition.score_constraints import ATTACK, TONE, Constraints, Matrix, ScorePart
+from mirtool.decomposition.scores.constraints import ATTACK, TONE, Constraints, Matrix, ScorePart
 
 _FRAMES = 4096  # whose notes are looked for at a time: what is known of them takes three times as much as activations
 

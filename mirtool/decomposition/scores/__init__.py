@@ -1,0 +1,1 @@
+"""Decomposition informed by scores, down to single notes."""
