@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from mirtool.cli.signals import raise_again
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -30,6 +32,7 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """Do tasks until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     signal.signal(signal.SIGTERM, _leave)
+    sys.unraisablehook = raise_again
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     threading.Thread(target=_follow, daemon=True).start()

@@ -26,14 +26,14 @@ def install() -> None:
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(read,), daemon=True).start()
-    sys.unraisablehook = _raise_again
+    sys.unraisablehook = raise_again
 
 
 def _terminate(*_: object) -> NoReturn:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
+def raise_again(lost: "sys.UnraisableHookArgs") -> None:
     """Send a signal again whose exception a callback of a library cannot pass on, as when a decoder reads."""
     number = signal.SIGINT if isinstance(lost.exc_value, KeyboardInterrupt) else signal.SIGTERM
     if isinstance(lost.exc_value, KeyboardInterrupt | SystemExit):
