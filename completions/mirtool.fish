@@ -266,7 +266,7 @@ complete -c mirtool -n '__mirtool_called separate' -s q -l quiet -d 'Errors only
 complete -c mirtool -n '__mirtool_called separate' -s v -l verbose -d 'Say more on stderr'
 complete -c mirtool -n '__mirtool_called separate' -l debug -d 'Show the traceback of an error'
 complete -c mirtool -n '__mirtool_called separate' -s h -l help -d 'Show this help and stop'
-complete -c mirtool -n '__mirtool_called nmf-decompose' -l init -x -a 'random pitch score drums' -d 'Where templates begin: anywhere (the default), with a harmonic template a pitch, or a pitch of a score (with --score the default), or with the sound of each drum'
+complete -c mirtool -n '__mirtool_called nmf-decompose' -l init -x -a 'random pitch score drums' -d 'Where templates begin: anywhere, with a harmonic template a pitch, or a pitch of a score (with --score the default), or with the sound of each drum'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l score -r -d 'Score of one instrument (MIDI, MusicXML or a table of notes); a single one: each of its tracks'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l strokes -r -d 'When each drum is struck (time,label, or MIDI): it is active nowhere else'
 complete -c mirtool -n '__mirtool_called nmf-decompose' -l init-W -r -d 'Begin with these templates, K × R or K × R × T'

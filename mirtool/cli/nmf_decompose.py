@@ -40,8 +40,9 @@ def nmf_decompose(
     init: Annotated[
         str | None,
         Option(
-            "Where templates begin: anywhere (the default), with a harmonic template a pitch, or a pitch of a score "
+            "Where templates begin: anywhere, with a harmonic template a pitch, or a pitch of a score "
             "(with --score the default), or with the sound of each drum.",
+            none="random",
             choices=INITS,
             of=FACTORIZATIONS,
         ),
