@@ -8,6 +8,7 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
+from mirtool.cli.scores import SCORES
 from mirtool.decomposition.parameters import (
     FACTORIZATIONS,
     ComponentParameters,
@@ -23,7 +24,8 @@ from mirtool.errors import UsageProblem
 if TYPE_CHECKING:
     from mirtool.decomposition.factorization.beginnings import Beginning, Setting
     from mirtool.decomposition.factorization.components import Decomposition
-    from mirtool.types import Events
+    from mirtool.decomposition.factorization.grid import Grid
+    from mirtool.types import AudioSource, Events, Stems
 
 INITS = ("random", "pitch", "score", "drums")
 
@@ -47,16 +49,7 @@ def nmf_decompose(
             of=FACTORIZATIONS,
         ),
     ] = None,
-    score: Annotated[
-        tuple[str, ...],
-        Option(
-            "Score of one instrument (MIDI, MusicXML or a table of notes); a single one: each of its tracks.",
-            metavar="FILE",
-            repeat=True,
-            files=True,
-            of=FACTORIZATIONS,
-        ),
-    ] = (),
+    score: Annotated[tuple[str, ...], replace(SCORES, of=FACTORIZATIONS)] = (),
     strokes: Annotated[
         str | None,
         Option(
@@ -119,22 +112,17 @@ def nmf_decompose(
     Paper: Févotte, Idier (2011), Algorithms for nonnegative matrix factorization with the β-divergence.
     """
     from mirtool.decomposition.factorization.beginnings import Beginning, Setting, completed, pitch, random
-    from mirtool.decomposition.factorization.components import decompose, decompose_matrix, length_of, overview, stems
+    from mirtool.decomposition.factorization.components import decompose, decompose_matrix, overview, stems
     from mirtool.decomposition.factorization.descent import Start, check
-    from mirtool.decomposition.factorization.description import components, sound_onsets
+    from mirtool.decomposition.factorization.description import sound_onsets
     from mirtool.decomposition.factorization.drum_templates import drums
     from mirtool.decomposition.factorization.grid import grid_of
-    from mirtool.decomposition.factorization.resynthesis import resynthesis
     from mirtool.decomposition.factorization.transient_restoration import restored
     from mirtool.decomposition.masks import check as check_mask
     from mirtool.types import Features
 
     source, offset = job.read_from_zero()
-    chosen = init or ("score" if score else "random")
-    if chosen == "score" and not score:
-        raise UsageProblem("--init score needs --score FILE")
-    if score and chosen != "score":
-        raise UsageProblem(f"--score is for --init score, not {chosen}")
+    chosen = _chosen(init, score)
     W, H = (None if name is None else job.read_file(name, "features").data for name in (init_W, init_H))
     _refuse_idle(parameters, chosen, W is not None, H is not None)
     struck = None if strokes is None else _strokes(job, strokes, offset)
@@ -164,13 +152,12 @@ def nmf_decompose(
         else:
             found = decompose(source, grid, shape, parameters, begin, advance)
             if resynthesize:
-                known = components(found.model, found.pitches)["pitch"]
-                sounds = resynthesis(found.model, known, grid, length_of(source), parameters.seed)
+                job.write_stems(_resynthesized(found, source, grid, parameters.seed))
             else:
                 sounds = stems(source, found.model, grid, masking, job.wants)
-                if restore_transients:
-                    sounds = restored(sounds, sound_onsets(found.model), grid.size)
-            job.write_stems(sounds)
+                job.write_stems(
+                    restored(sounds, sound_onsets(found.model), grid.size) if restore_transients else sounds
+                )
     found = found.moved(offset)
     _write(job, found, trace)
 
@@ -181,6 +168,26 @@ def nmf_decompose(
         return factorization_figure(found.model, replace(matrix, start=matrix.start + offset), found.initial)
 
     job.plot(figure)
+
+
+def _chosen(init: str | None, scores: tuple[str, ...]) -> str:
+    """Return where templates begin."""
+    chosen = init or ("score" if scores else "random")
+    if chosen == "score" and not scores:
+        raise UsageProblem("--init score needs --score FILE")
+    if scores and chosen != "score":
+        raise UsageProblem(f"--score is for --init score, not {chosen}")
+    return chosen
+
+
+def _resynthesized(found: "Decomposition", source: "AudioSource", grid: "Grid", seed: int) -> "Stems":
+    """Make the sounds of components without the mixture."""
+    from mirtool.decomposition.factorization.components import length_of
+    from mirtool.decomposition.factorization.description import components
+    from mirtool.decomposition.factorization.resynthesis import resynthesis
+
+    pitches = components(found.model, found.pitches)["pitch"]
+    return resynthesis(found.model, pitches, grid, length_of(source), seed)
 
 
 def _refuse_idle(parameters: FactorizationParameters, init: str, templates: bool, activations: bool) -> None:

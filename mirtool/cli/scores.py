@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mirtool.cli.job import Job
+from mirtool.cli.options import Option
 from mirtool.errors import FormatError
 
 if TYPE_CHECKING:
     from mirtool.decomposition.parameters import ScoreParameters
     from mirtool.decomposition.scores.constraints import ScorePart
     from mirtool.types import AudioSource, Notes, Score
+
+SCORES = Option(
+    "Score of one instrument (MIDI, MusicXML or a table of notes); a single one: each of its tracks.",
+    metavar="FILE",
+    repeat=True,
+    files=True,
+)
 
 
 def fitted_parts(

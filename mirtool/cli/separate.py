@@ -2,18 +2,20 @@
 
 import glob
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from mirtool.cli.command import command
 from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import INPUT_RATE, Option
+from mirtool.cli.scores import SCORES
 from mirtool.decomposition.parameters import HpssParameters, RepetParameters, ScoreParameters, VocalsParameters
 from mirtool.errors import FormatError, MissingInput, UsageProblem
 
 if TYPE_CHECKING:
-    from mirtool.decomposition.masks import MaskStream
-    from mirtool.types import AudioSource, Stems
+    from mirtool.decomposition.masks import Masked
+    from mirtool.types import AudioSource
 
 METHODS = ("hpss", "score", "vocals", "repet", "repet-sim")
 RESIDUAL = "residual"
@@ -34,16 +36,7 @@ def separate(
             choices=METHODS,
         ),
     ] = "hpss",
-    score: Annotated[
-        tuple[str, ...],
-        Option(
-            "Score of one instrument (MIDI, MusicXML or a table of notes); a single one: each of its tracks.",
-            metavar="FILE",
-            repeat=True,
-            files=True,
-            of=("method", "score"),
-        ),
-    ] = (),
+    score: Annotated[tuple[str, ...], replace(SCORES, of=("method", "score"))] = (),
     f0: Annotated[
         str | None,
         Option(
@@ -129,24 +122,18 @@ def separate(
         separated = _hpss(source, hpss)
     else:
         separated = _repet(source, repet, method)
-    if write_masks is None:
-        job.write_stems(separated, plot=True)
-        return
-    from mirtool.decomposition.masks import Masked
-
-    if not isinstance(separated, Masked):
-        raise UsageProblem(f"--write-masks: --method {method} does not work with masks on one grid")
     job.write_stems(separated, plot=True)
-    _write_masks(separated.names, separated.sample_rate, separated.masks, write_masks, start)
+    if write_masks is not None:
+        _write_masks(separated, write_masks, start)
 
 
-def _hpss(source: "AudioSource", parameters: HpssParameters) -> "Stems":
+def _hpss(source: "AudioSource", parameters: HpssParameters) -> "Masked":
     from mirtool.decomposition.hpss import hpss
 
     return hpss(source, parameters)
 
 
-def _repet(source: "AudioSource", parameters: RepetParameters, method: str) -> "Stems":
+def _repet(source: "AudioSource", parameters: RepetParameters, method: str) -> "Masked":
     from mirtool.decomposition.repet import repet
 
     return repet(source, parameters, by_likeness=method == "repet-sim")
@@ -159,7 +146,7 @@ def _score(
     parameters: ScoreParameters,
     scores: tuple[str, ...],
     rest: str | None,
-) -> "Stems":
+) -> "Masked":
     """Separate instruments by their scores."""
     from mirtool.cli.scores import fitted_parts
     from mirtool.decomposition.scores.separation import separate
@@ -171,7 +158,7 @@ def _score(
 
 def _vocals(
     job: Job, source: "AudioSource", start: float, parameters: VocalsParameters, f0: str | None, target: str | None
-) -> "Stems":
+) -> "Masked":
     """Separate a voice whose pitch is read from a table, or looked for."""
     from mirtool.decomposition.vocals import checked, vocals, voice_pitch
     from mirtool.errors import DataError
@@ -193,7 +180,7 @@ def _vocals(
 
 def _through(
     job: Job, source: "AudioSource", start: float, folder: str, normalize: bool, rate: float | None, rest: str | None
-) -> "Stems":
+) -> "Masked":
     """Read masks and return what they take."""
     from mirtool.decomposition.masked import stems_of
     from mirtool.errors import DataError
@@ -209,10 +196,11 @@ def _through(
         raise FormatError(str(error), folder) from error
 
 
-def _write_masks(names: tuple[str, ...], sample_rate: int, masks: "MaskStream", folder: str, start: float) -> None:
+def _write_masks(separated: "Masked", folder: str, start: float) -> None:
     """Write the masks of a separation in a pass of their own."""
     from mirtool.decomposition.masked import descriptions
     from mirtool.io import arrays
 
-    described = descriptions(names, masks, sample_rate, start)
-    arrays.write_together({os.path.join(folder, f"{name}.npy"): mask for name, mask in described.items()}, masks.make())
+    described = descriptions(separated.names, separated.masks, separated.sample_rate, start)
+    targets = {os.path.join(folder, f"{name}.npy"): mask for name, mask in described.items()}
+    arrays.write_together(targets, separated.masks.make())

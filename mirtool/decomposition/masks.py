@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.decomposition.parameters import MASKS, MaskParameters
 from mirtool.errors import ParameterError
+from mirtool.types import Stems
 
 Matrix = NDArray[np.float32]  # frames × bins
 
@@ -38,9 +39,8 @@ class MaskStream:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-@runtime_checkable
-class Masked(Protocol):
-    """Parts that masks on one grid make."""
+class Masked(Stems, Protocol):
+    """Parts that masks on one grid make: what every separation gives."""
 
     @property
     def masks(self) -> MaskStream:

@@ -1,6 +1,7 @@
 """The parameters of decompositions, with their defaults; standard library only."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from mirtool.features.parameters import MelodyParameters
 
@@ -111,26 +112,33 @@ class PitchTemplateParameters:
     )
 
 
-@dataclass(frozen=True)
-class ScoreBeginningParameters:
-    """How a score constrains a factorisation (FMP, Section 8.3.2)."""
+# What separations and factorisations by scores have in common; the arguments tell the option that it belongs to.
+def _early(*of: str) -> Any:
+    return field(default=0.05, metadata={"help": "how long before its onset a note may sound", "unit": "s", "of": of})
 
-    early: float = field(
-        default=0.05,
-        metadata={"help": "how long before its onset a note may sound", "unit": "s", "of": ("score",)},
-    )
-    late: float = field(
-        default=0.4,
-        metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("score",)},
-    )
-    align: str = field(
+
+def _late(*of: str) -> Any:
+    return field(default=0.4, metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": of})
+
+
+def _align(*of: str) -> Any:
+    return field(
         default="auto",
         metadata={
             "help": "whether the scores are aligned with the sound first; auto: if they then fit better",
             "choices": ALIGNMENTS,
-            "of": ("score",),
+            "of": of,
         },
     )
+
+
+@dataclass(frozen=True)
+class ScoreBeginningParameters:
+    """How a score constrains a factorisation (FMP, Section 8.3.2)."""
+
+    early: float = _early("score")
+    late: float = _late("score")
+    align: str = _align("score")
     sounds: str = field(
         default="track",
         metadata={
@@ -295,23 +303,10 @@ class ScoreParameters(MaskParameters):
         default=60.0,
         metadata={"help": "how far a partial may lie beside its frequency", "unit": "cents", "of": ("method", "score")},
     )
-    early: float = field(
-        default=0.05,
-        metadata={"help": "how long before its onset a note may sound", "unit": "s", "of": ("method", "score")},
-    )
-    late: float = field(
-        default=0.4,
-        metadata={"help": "how long after its offset a note may sound", "unit": "s", "of": ("method", "score")},
-    )
+    early: float = _early("method", "score")
+    late: float = _late("method", "score")
     rounds: int = field(default=40, metadata={"help": "iterations of learning", "of": ("method", "score")})
-    align: str = field(
-        default="auto",
-        metadata={
-            "help": "whether the scores are aligned with the sound first; auto: if they then fit better",
-            "choices": ALIGNMENTS,
-            "of": ("method", "score"),
-        },
-    )
+    align: str = _align("method", "score")
 
 
 @dataclass(frozen=True)
