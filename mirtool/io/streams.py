@@ -362,16 +362,14 @@ def _create_temporary(target: str) -> tuple[str, int]:
     descriptor : int
         Open for reading and writing; the lock ends when it is closed.
     """
-    made: tuple[str, int] | None = None
-    for slot in range(SLOTS):
-        path = _temporary_name(target, slot)
+    paths = [_temporary_name(target, slot) for slot in range(SLOTS)]
+    for path in paths:
         _remove_orphan(path)
-        if made is None:
-            descriptor = _create_locked(path, target)
-            made = None if descriptor is None else (path, descriptor)
-    if made is None:
-        raise OutputProblem(f"{target}: is being written by {SLOTS} others")
-    return made
+    for path in paths:  # last, so that hardly any interrupt finds the file there and nobody to remove it
+        descriptor = _create_locked(path, target)
+        if descriptor is not None:
+            return path, descriptor
+    raise OutputProblem(f"{target}: is being written by {SLOTS} others")
 
 
 def _temporary_name(target: str, slot: int) -> str:
