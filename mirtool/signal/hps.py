@@ -121,7 +121,8 @@ def split(chunks: Iterable[Samples], channels: int, resolution: Resolution, mask
 class _Block:
     """Frames `first` to `stop` with the sound around them.
 
-    `last` is the last frame of all where that is known; `length` the samples that the block stands for.
+    `last` is the last frame of all where that is known; `length` the samples that the block stands for, `centred` the
+    frames that are centred in them: the very last sample may have a frame of its own.
     """
 
     samples: Samples
@@ -129,6 +130,7 @@ class _Block:
     stop: int
     last: int | None
     length: int
+    centred: int
 
 
 class _Stage:
@@ -161,7 +163,7 @@ class _Stage:
         for chunk in chunks:
             held = np.concatenate((held, chunk), axis=1)
             while held.shape[1] >= step + 2 * context:
-                yield _Block(held[:, : step + 2 * context], first, first + self._step, None, step)
+                yield _Block(held[:, : step + 2 * context], first, first + self._step, None, step, self._step)
                 held = held[:, step:]
                 first += self._step
         left = held.shape[1] - context
@@ -169,10 +171,11 @@ class _Stage:
         while left > 0:
             length = min(left, step)
             stop = first + -(-length // hop)
+            centred = (last + 1 if length == left else stop) - first
             samples = np.zeros((self._channels, (stop - first) * hop + 2 * context), dtype=np.float32)
             there = held[:, : samples.shape[1]]
             samples[:, : there.shape[1]] = there
-            yield _Block(samples, first, stop, last, length)
+            yield _Block(samples, first, stop, last, length, centred)
             held, first, left = held[:, length:], stop, left - length
 
     def piece(self, block: _Block) -> Piece:
@@ -192,7 +195,7 @@ class _Stage:
             part = self._sound(X, mask, block.length)
             rest -= part
             parts.append(part)
-        inside = slice(reach, len(masks[0]) - reach + (block.last == block.stop))
+        inside = slice(reach, reach + block.centred)
         return Piece((*parts, rest), tuple(mask[inside] for mask in masks))
 
     def _transformed(self, windows: NDArray[np.float32]) -> tuple[NDArray[np.complex64], Matrix]:
