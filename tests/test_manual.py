@@ -30,7 +30,7 @@ def examples() -> list[tuple[str, Command | None, list[str]]]:
     known = manual.entries()
     found = []
     for entry in known.values():
-        for help in {entry.help, *(command.help for command in entry.commands.values())}:
+        for help in dict.fromkeys((entry.help, *(command.help for command in entry.commands.values()))):
             for line in re.findall(r"^    (mirtool .*)$", help, re.MULTILINE):
                 for segment in line.split("|"):
                     words = shlex.split(segment, comments=True)
