@@ -1,0 +1,1 @@
+"""Search of notes: point sets on the piano roll."""
