@@ -27,7 +27,8 @@ def test_a_score_brings_beats_tracks_and_drums() -> None:
     rows = [(480, 960, 62, 80, 1, 9, 0), (0, 480, 60, 80, 0, 2, 0)]
     points = points_of(Score.from_rows(rows, TempoMap(480, [(0, 1_000_000)])))
     assert points.onset.tolist() == [0, 1]
-    assert points.beat is not None and points.beat.tolist() == [0, 1]
+    assert points.beat is not None
+    assert points.beat.tolist() == [0, 1]
     assert points.track.tolist() == [0, 1]
     assert points.is_drum.tolist() == [False, True]
     assert points.take(~points.is_drum).pitch.tolist() == [60]
