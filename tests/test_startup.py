@@ -17,7 +17,6 @@ HEAVY = (
     "pydantic",
     "soundfile",
     "soxr",
-    "mido",
     "mir_eval",
     "rich",
 )

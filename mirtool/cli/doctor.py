@@ -10,7 +10,7 @@ from mirtool.cli.command import command
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 
-NEEDED = ("numpy", "scipy", "numba", "llvmlite", "soundfile", "soxr", "mido", "mir_eval", "matplotlib", "rich", "typer")
+NEEDED = ("numpy", "scipy", "numba", "llvmlite", "soundfile", "soxr", "mir_eval", "matplotlib", "rich", "typer")
 EXTRAS = {"partitura": "score"}
 
 Row = tuple[str, str, str]

@@ -178,6 +178,7 @@ def read(
     pedal: bool = False,
     raw: RawLayout | None = None,
     live: bool = False,
+    many: bool = False,
 ) -> AudioSource | Features | Table | Any:
     """Read an input of any kind.
 
@@ -197,6 +198,8 @@ def read(
         The input is sound without a header.
     live : bool
         The input may have no end: what is no regular file is read once, as it comes, and must be WAV or raw.
+    many : bool
+        One of many files, of which only the notes are wanted; see `ReadOptions`.
 
     Returns
     -------
@@ -216,7 +219,7 @@ def read(
     stream = streams.open_input(name, (lambda head: True) if as_it_comes else sniffing.is_streamable)
     try:
         row = FORMATS["wav"] if raw is not None else _recognised(stream, name, wanted)
-        options = ReadOptions(row.name, feature_rate, start, duration, pedal, raw, live)
+        options = ReadOptions(row.name, feature_rate, start, duration, pedal, raw, live, many)
         container = cast(Reader, _resolve(row.reader))(stream, name, options)
     except BaseException:
         stream.close()

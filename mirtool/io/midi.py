@@ -1,12 +1,14 @@
-"""Standard MIDI files: read into a `Score`, written from scores, notes and beats."""
+"""Standard MIDI files: read into a `Score`."""
 
-import io
 import struct
-from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mirtool.errors import FormatError
+from mirtool.io import midi_scan
 from mirtool.io.beat_map import beats_of_score, is_beat_map
 from mirtool.io.options import ReadOptions
 from mirtool.tempo_map import TempoMap
@@ -14,6 +16,12 @@ from mirtool.types import Events, Score
 
 # A file that counts in SMPTE frames: microseconds of the "quarter note" that has a second's frames (29: 30 drop frame).
 SMPTE_TEMPO = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
+META, TEMPO = 0xFF00, 0xFF51
+TRUNCATED = "truncated: the MIDI file ends within a track"
+CLIPPED = bytes(min(byte, 127) for byte in range(256))
+LARGE = 2_000_000  # bytes from which compiled loops are worth their start
+
+Messages = tuple[tuple[int, bytes], ...]
 
 
 def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score | Events:
@@ -29,7 +37,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score | Events:
     name : str
         For messages.
     options : ReadOptions
-        `pedal`: durations respect the sustain pedal.
+        `pedal`: durations respect the sustain pedal. `many`: messages of channels and exclusive ones are left out.
 
     Returns
     -------
@@ -41,36 +49,33 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Score | Events:
     FormatError
         Not a MIDI file, damaged or truncated.
     """
-    import mido
-
     stream.seek(0)
-    head = stream.read(14)
-    if not head:
+    data = stream.read()
+    if not data:
         raise FormatError("empty", name)
-    if head[:4] == b"RIFF" and head[8:12] == b"RMID":
-        stream.seek(20)  # behind the header of the data chunk
-        stream = io.BytesIO(stream.read())
-        head = stream.read(14)
-    if head[:4] != b"MThd" or len(head) < 14:
-        raise FormatError(f"not a MIDI file (first bytes: {head[:4].hex(' ')})", name)
-    stream.seek(0)
-    try:
-        file = mido.MidiFile(file=stream, clip=True)
-    except EOFError as problem:
-        raise FormatError("truncated: the MIDI file ends within a track", name) from problem
-    except (OSError, ValueError) as problem:
-        raise FormatError(f"a damaged MIDI file ({problem})", name) from problem
-    except (KeyError, IndexError, TypeError, struct.error) as problem:  # what mido trips over in a short message
-        raise FormatError("a damaged MIDI file (a message that is too short)", name) from problem
-    ticks_per_beat, frame_tempo = _division(head, name)
-    collector = _Collector()
+    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
+        data = data[20:]  # behind the header of the data chunk
+    if data[:4] != b"MThd" or len(data) < 14:
+        raise FormatError(f"not a MIDI file (first bytes: {data[:4].hex(' ')})", name)
+    kind = data[9]
+    ticks_per_beat, frame_tempo = _division(data, name)
+    compiled = options.many or len(data) > LARGE
+    rows: list[NDArray[np.int64]] = []
+    changes: list[tuple[int, int]] = []
+    messages: list[Messages] = []
     begin = 0
-    for number, track in enumerate(file.tracks):
-        end = collector.add(number, track, begin)
-        if file.type == 2:
-            begin = end
-    changes = [(0, frame_tempo)] if frame_tempo else collector.changes
-    score = Score.from_rows(collector.notes, TempoMap(ticks_per_beat, changes), tuple(collector.messages))
+    for number, track in enumerate(_tracks(data, name)):
+        notes, others, end, problem = _scan(track, begin, compiled=compiled)
+        if problem:
+            raise FormatError(f"a damaged MIDI file ({midi_scan.PROBLEMS[problem]})", name)
+        rows.append(np.insert(notes, 4, number, axis=1))
+        is_tempo = others[:, 1] == TEMPO
+        changes += _tempi(track, others[is_tempo])
+        kept = ~is_tempo & (others[:, 1] >= META) if options.many and not options.pedal else ~is_tempo
+        messages.append(_messages(track, others[kept]))
+        begin = end if kind == 2 else 0
+    tempo_map = TempoMap(ticks_per_beat, [(0, frame_tempo)] if frame_tempo else changes)
+    score = Score.from_rows(np.concatenate(rows) if rows else [], tempo_map, tuple(messages))
     if is_beat_map(score):
         return beats_of_score(score)
     return score.sustained() if options.pedal else score
@@ -88,53 +93,61 @@ def _division(head: bytes, name: str) -> tuple[int, int | None]:
     return (30 if frames == -29 else -frames) * ticks, SMPTE_TEMPO[-frames]
 
 
-class _Collector:
-    """Gathers the notes, the tempi and the rest of the messages of all tracks."""
-
-    def __init__(self) -> None:
-        # onset, offset, pitch, velocity, track, channel, program
-        self.notes: list[tuple[int, int, int, int, int, int, int]] = []
-        self.changes: list[tuple[int, int]] = []
-        self.messages: list[tuple[tuple[int, bytes], ...]] = []
-
-    def add(self, number: int, track: Iterable[Any], begin: int) -> int:
-        """Take a track that begins at tick `begin`; return the tick of its end."""
-        sounding: dict[tuple[int, int], deque[tuple[int, int, int]]] = defaultdict(deque)
-        programs = [0] * 16
-        others: list[tuple[int, bytes]] = []
-        tick = begin
-        for message in track:
-            tick += message.time
-            kind = message.type
-            if kind == "note_on" and message.velocity:
-                channel = message.channel
-                sounding[channel, message.note].append((tick, message.velocity, programs[channel]))
-            elif kind in ("note_on", "note_off"):
-                if held := sounding[message.channel, message.note]:
-                    self._end(held.popleft(), tick, message.note, number, message.channel)
-            elif kind != "set_tempo":
-                if kind == "program_change":
-                    programs[message.channel] = message.program
-                others.append((tick, _bytes(message)))
-            elif message.tempo:  # 0 would stop time
-                self.changes.append((tick, message.tempo))
-        for (channel, pitch), held in sounding.items():
-            for note in held:
-                self._end(note, tick, pitch, number, channel)
-        self.messages.append(tuple(others))
-        return tick
-
-    def _end(self, note: tuple[int, int, int], tick: int, pitch: int, track: int, channel: int) -> None:
-        onset, velocity, program = note
-        self.notes.append((onset, tick, pitch, velocity, track, channel, program))
+def _tracks(data: bytes, name: str) -> list[bytes]:
+    """Return the tracks of a file, without their headers and padded for `scan`; chunks of other kinds are left out."""
+    size, _, count = struct.unpack(">IHH", data[4:12])
+    place = 8 + size
+    tracks: list[bytes] = []
+    while len(tracks) < count:
+        kind, body = data[place : place + 4], place + 8
+        if kind and kind != b"MTrk" and not kind.isalnum():
+            raise FormatError("a damaged MIDI file (no header where a track should begin)", name)
+        place = body + int.from_bytes(data[place + 4 : body], "big")
+        if body > len(data) or place > len(data):
+            raise FormatError(TRUNCATED, name)
+        if kind == b"MTrk":
+            tracks.append(data[body:place] + bytes(midi_scan.PADDING))
+    return tracks
 
 
-def _bytes(message: Any) -> bytes:
-    """Return a message as `Score.messages` keeps it: meta messages and sysex without their length."""
-    data = bytes(message.bytes())
-    if data[0] != 0xFF:
-        return data[:-1] if data[0] == 0xF0 and data[-1] == 0xF7 else data
-    skip = 2
-    while data[skip] & 0x80:
-        skip += 1
-    return data[:2] + data[skip + 1 :]
+def _scan(track: bytes, begin: int, *, compiled: bool) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
+    """Return notes (N × 6), other messages (M × 4), the tick of the end, and the problem; see `midi_scan.scan`."""
+    wide, narrow = midi_scan.NOTE, midi_scan.OTHER
+    room = (len(track) // 3 + 1) * wide, (len(track) // 2 + 1) * narrow
+    notes: Any
+    others: Any
+    if compiled:
+        from mirtool.io._midi_kernels import scan
+
+        notes, others = (np.empty(size, dtype=np.int64) for size in room)
+        queues = np.full(midi_scan.WAITING, -1), np.zeros(midi_scan.CHANNELS, dtype=np.int64)
+        count, rest, end, problem = scan(
+            np.frombuffer(track, dtype=np.uint8).astype(np.int64), begin, notes, others, *queues
+        )
+    else:
+        notes, others = ([0] * size for size in room)
+        waiting, programs = [-1] * midi_scan.WAITING, [0] * midi_scan.CHANNELS
+        count, rest, end, problem = midi_scan.scan(track, begin, notes, others, waiting, programs)
+    found = np.array(notes[: count * wide], dtype=np.int64), np.array(others[: rest * narrow], dtype=np.int64)
+    return found[0].reshape(-1, wide), found[1].reshape(-1, narrow), end, problem
+
+
+def _tempi(track: bytes, found: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield tick and microseconds a quarter note of the tempo messages."""
+    for tick, _, begin, end in found.tolist():
+        tempo = int.from_bytes(track[begin : begin + 3], "big")
+        if end - begin >= 3 and tempo:  # 0 would stop time
+            yield tick, tempo
+
+
+def _messages(track: bytes, others: NDArray[np.int64]) -> Messages:
+    """Return messages as `Score.messages` keeps them: meta messages and exclusive ones without their length."""
+    return tuple((tick, _bytes(status, track[begin:end])) for tick, status, begin, end in others.tolist())
+
+
+def _bytes(status: int, data: bytes) -> bytes:
+    if status >= META:
+        return b"\xff" + bytes((status - META,)) + data
+    if status in (0xF0, 0xF7):
+        status, data = 0xF0, data.removeprefix(b"\xf0").removesuffix(b"\xf7")
+    return bytes((status,)) + data.translate(CLIPPED)

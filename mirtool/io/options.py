@@ -40,6 +40,9 @@ class ReadOptions:
         The input is sound without a header.
     live : bool
         The input may have no end: it is read once, as it comes, and never kept.
+    many : bool
+        One of many files, of which only the notes, the tempi and what is said about them are wanted: of a MIDI file,
+        controllers and other messages of channels are left out.
     """
 
     format: str = ""
@@ -49,6 +52,7 @@ class ReadOptions:
     pedal: bool = False
     raw: RawLayout | None = None
     live: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True)
