@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from mirtool.cli.command import command
-from mirtool.cli.inputs import Argument, fixed, group, many
+from mirtool.cli.inputs import Argument, collected, fixed, group, many
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.errors import DataError, ParameterError
@@ -106,6 +106,29 @@ def compare(job: Job, scale: Annotated[float, Option("Scale.")] = 1.0) -> None:
 
     sizes = [len(job.read(0)) * scale, len(job.read(1)) * scale]
     job.write(Table({"ref": np.array(sizes[:1]), "est": np.array(sizes[1:])}))
+
+
+@command(collected("X", "events", "events"), writes="table")
+def census(job: Job) -> None:
+    """Count the events of each of several inputs."""
+    import numpy as np
+
+    from mirtool.types import Table
+
+    names, counts = list(job.inputs), [len(job.read(place)) for place in range(len(job.inputs))]
+    job.write(
+        Table({"file": np.array(names, object), "n": np.array(counts), "jobs": np.array([job.plan.jobs] * len(names))})
+    )
+
+
+@command(collected("NAME", "names"), writes="table")
+def spell(job: Job) -> None:
+    """Write names, which need not be files."""
+    import numpy as np
+
+    from mirtool.types import Table
+
+    job.write(Table({"name": np.array(job.inputs, object)}))
 
 
 @command(group("A", "events", "events"), writes="table")

@@ -348,6 +348,22 @@ def test_a_list_of_inputs(run, files):
     assert (files / "out/corpus/a.csv").exists()
 
 
+def test_all_inputs_make_one_job(run, files):
+    (files / "list.txt").write_text("b.csv\n")
+    words = ["census", "a.csv", "corpus", "--files-from", "list.txt", "--jobs", "3"]
+    assert run(*words).text == "file,n,jobs\na.csv,2,3\ncorpus/a.csv,1,3\ncorpus/deep/bad.csv,2,3\nb.csv,1,3\n"
+    (files / "jobs.tsv").write_text("x\na.csv\nb.csv\n")
+    assert run("census", "--files-from", "jobs.tsv").text == "file,n,jobs\na.csv,2,1\nb.csv,1,1\n"
+    assert "--with-filename" not in run("census", "--help").text
+    assert run("census", "none.csv").code == 66
+
+
+def test_names_that_are_no_files(run, files):
+    assert run("spell", "corpus", "none.csv").text == "name\ncorpus\nnone.csv\n"
+    assert not {"--from", "--jobs", "--skip-existing"} & set(run("spell", "--help").text.split())
+    assert "--files-from" in run("spell", "--help").text
+
+
 def test_a_job_a_row(run, files):
     (files / "jobs.tsv").write_text("ref\test\tscale\na.csv\tb.csv\t2\nb.csv\ta.csv\t\n")
     assert run("compare", "--files-from", "jobs.tsv").text == "file,ref,est\nb.csv,4,2\na.csv,1,2\n"

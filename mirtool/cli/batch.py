@@ -131,14 +131,17 @@ def run(command: Command, plans: Sequence[Plan], *, jobs: int, debug: bool, quie
                 if debug and failure.trace:
                     sys.stderr.write(failure.trace)
         if sink is not None and len(failed) == len(plans):
-            raise _failure(failed, plans)  # before the stream is closed: nothing takes the place of an older file
+            raise failure_of(
+                failed, len(plans)
+            )  # before the stream is closed: an older file stays
     if failed:
-        raise _failure(failed, plans)
+        raise failure_of(failed, len(plans))
 
 
-def _failure(failed: Sequence[str], plans: Sequence[Plan]) -> BatchFailure:
+def failure_of(failed: Sequence[str], count: int) -> BatchFailure:
+    """Make the error of a run in which some of so many inputs failed."""
     shown = ", ".join(failed[:20]) + (f" and {len(failed) - 20} more" if len(failed) > 20 else "")
-    return BatchFailure(f"{len(failed)} of {len(plans)} failed: {shown}")
+    return BatchFailure(f"{len(failed)} of {count} failed: {shown}")
 
 
 def _in_order(plans: Sequence[Plan], jobs: int) -> Iterator[Outcome]:
@@ -148,15 +151,10 @@ def _in_order(plans: Sequence[Plan], jobs: int) -> Iterator[Outcome]:
         return
     from mirtool.cli import pool  # multiprocessing takes 20 ms to load
 
-    early: dict[int, Outcome] = {}
-    following = 0
-    for place, result in pool.run(attempt, plans, jobs):
+    for plan, result in zip(plans, pool.in_order(attempt, plans, jobs), strict=True):
         if isinstance(result, pool.Dead):
-            result = Outcome(failure=Failure.died(str(result), plans[place].inputs))
-        early[place] = result
-        while following in early:
-            yield early.pop(following)
-            following += 1
+            result = Outcome(failure=Failure.died(str(result), plan.inputs))
+        yield result
 
 
 class _Shared:

@@ -41,8 +41,8 @@ that does something only beside another says so, ``of=("method", "dp")`` in `Opt
 field; help tells it, and the frame refuses it elsewhere. The frame adds the shared options, makes one call a job, and
 turns errors into exit codes.
 
-Inputs have three shapes, made by `many` (X…: a job each), `fixed` (PATH X: one job) and `group` (A B …: one job);
-`None` for a command that reads nothing. A command with ``parts=True`` has several outputs: it calls
+Inputs are made by `many` (X…: a job each), `collected` (X…: one job), `fixed` (PATH X: one job) and `group` (A B …: one
+job); `None` for a command that reads nothing. A command with ``parts=True`` has several outputs: it calls
 ``job.write_part(name, container)`` for each, or ``job.write_stems(stems)`` for sounds that are computed side by side
 (`mirtool.types.Stems`), and users choose a folder (``-o DIR/``) or one part (``--only NAME``). `writes` then says what
 most parts are, and so which formats ``--format`` offers; a part of another kind has its own. Work on a part that nobody
@@ -203,7 +203,8 @@ def _shared(command: Command) -> Iterator[Option]:
     if command.plots:
         yield options.PLOT
     if command.inputs.shape != "none":
-        yield options.FROM
+        if reads:
+            yield options.FROM
         if "audio" in reads:
             yield from (
                 option for option in (options.RAW, options.SAMPLE_RATE, options.CHANNELS) if option.name not in taken
@@ -214,8 +215,11 @@ def _shared(command: Command) -> Iterator[Option]:
             yield options.INPUT_RATE
         if "score" in reads:
             yield options.PEDAL
-        yield from (options.FILES_FROM, options.JOBS, options.SKIP)
-        if command.inputs.shape == "many" and command.writes in (*formats.TABLES, "features", ""):
+        yield options.FILES_FROM
+        if reads:
+            yield from (options.JOBS, options.SKIP)
+        one_by_one = command.inputs.shape == "many" and not command.inputs.together
+        if one_by_one and command.writes in (*formats.TABLES, "features", ""):
             yield options.FILENAME
     if command.kinds:
         yield from (options.PARAMS, options.DUMP_PARAMS)

@@ -21,6 +21,7 @@ class Argument:
     help : str
     reads : tuple of str
         Containers it may be: ``audio``, ``features``, ``table``, ``score``; a folder is searched for their extensions.
+        Empty: it is no file that the frame reads.
     repeat : bool
         One or more, folders searched (``QUERY CORPUS…``).
     """
@@ -50,8 +51,8 @@ class Inputs:
     named_by : str
         Argument whose name an output in a folder takes; empty: all, joined with ``-``.
     together : bool
-        The rows of a job table make one job, which gets the inputs of all rows, one row after the other; unless rows
-        have options of their own.
+        Of ``many``: all inputs make one job. Else: the rows of a job table do, which gets the inputs of all rows, one
+        row after the other; unless rows have options of their own.
     """
 
     shape: Literal["many", "fixed", "group", "none"]
@@ -64,6 +65,11 @@ class Inputs:
 def many(name: str, help: str, *reads: str) -> Inputs:
     """Take files and folders, each file a job (X…)."""
     return Inputs("many", (Argument(name, help, reads),), named_by=name)
+
+
+def collected(name: str, help: str, *reads: str) -> Inputs:
+    """Take files and folders, all of them one job (X…)."""
+    return Inputs("many", (Argument(name, help, reads),), named_by=name, together=True)
 
 
 def fixed(*arguments: Argument, named_by: str = "", together: bool = False) -> Inputs:

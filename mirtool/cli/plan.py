@@ -58,6 +58,8 @@ class Plan:
     reading : Reading
     delay : float
         The longest time from a sound to its row, where the input may have no end (s).
+    jobs : int
+        How many processes it may take for itself.
     quiet : bool
         No progress.
     level : int
@@ -83,6 +85,7 @@ class Plan:
     parts: bool = False
     reading: Reading = field(default_factory=Reading)
     delay: float = 0.0
+    jobs: int = 1
     quiet: bool = True
     level: int = logging.WARNING
 

@@ -3,7 +3,8 @@
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from string import ascii_lowercase
 from typing import Any
 
@@ -104,11 +105,12 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
         argument = inputs.arguments[0]
         target = values.get("output") or ""
         but = target if is_folder(target) else ""
-        for item in _expanded(argument, given, but=but):
-            yield Asked((item,), values, item.stem)
-        if listing is not None:
-            for item in _expanded(argument, read_list(listing), listed=True, but=but):
-                yield Asked((item,), values, item.stem)
+        listed = [] if listing is None else read_list(listing)
+        items = chain(_expanded(argument, given, but=but), _expanded(argument, listed, listed=True, but=but))
+        if inputs.together:
+            yield Asked(tuple(replace(item, listed=False) for item in items), values, "")
+        else:
+            yield from (Asked((item,), values, item.stem) for item in items)
         return
     items = _assigned(inputs.arguments, given)
     yield Asked(items, values, _stem(command, items))
@@ -130,6 +132,9 @@ def _check_count(command: Command, given: list[str], listing: str | None) -> Non
 
 def _expanded(argument: Argument, given: Iterable[str], *, listed: bool = False, but: str = "") -> Iterator[Named]:
     for name in given:
+        if not argument.reads:
+            yield name_file(name)
+            continue
         yield from search(name, extensions_of(argument), listed=listed, but=but)
 
 
@@ -236,6 +241,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         parts=parts,
         reading=_reading(values),
         delay=values.get("delay", options.DELAY.default),
+        jobs=1 if several else values.get("jobs", 1),
         quiet=bool(values.get("quiet")) or several,
         level=log.level,
     )

@@ -125,6 +125,17 @@ def run(work: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -
         _stop(workers)
 
 
+def in_order(work: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[Result | Dead]:
+    """Do tasks in several processes; see `run`. Results come in the order of the tasks."""
+    early: dict[int, Result | Dead] = {}
+    following = 0
+    for place, result in run(work, tasks, processes):
+        early[place] = result
+        while following in early:
+            yield early.pop(following)
+            following += 1
+
+
 def _stop(workers: Sequence[_Worker[Any, Any]]) -> None:
     for worker in workers:
         worker.pipe.close()
