@@ -131,9 +131,7 @@ def run(command: Command, plans: Sequence[Plan], *, jobs: int, debug: bool, quie
                 if debug and failure.trace:
                     sys.stderr.write(failure.trace)
         if sink is not None and len(failed) == len(plans):
-            raise failure_of(
-                failed, len(plans)
-            )  # before the stream is closed: an older file stays
+            raise failure_of(failed, len(plans))  # before the stream is closed: an older file stays
     if failed:
         raise failure_of(failed, len(plans))
 

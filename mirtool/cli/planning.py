@@ -106,9 +106,9 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
         target = values.get("output") or ""
         but = target if is_folder(target) else ""
         listed = [] if listing is None else read_list(listing)
-        items = chain(_expanded(argument, given, but=but), _expanded(argument, listed, listed=True, but=but))
+        found = chain(_expanded(argument, given, but=but), _expanded(argument, listed, listed=True, but=but))
         if inputs.together:
-            yield Asked(tuple(replace(item, listed=False) for item in items), values, "")
+            yield Asked(tuple(replace(item, listed=False) for item in found), values, "")
         else:
             yield from (Asked((item,), values, item.stem) for item in items)
         return
