@@ -110,7 +110,7 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
         if inputs.together:
             yield Asked(tuple(replace(item, listed=False) for item in found), values, "")
         else:
-            yield from (Asked((item,), values, item.stem) for item in items)
+            yield from (Asked((item,), values, item.stem) for item in found)
         return
     items = _assigned(inputs.arguments, given)
     yield Asked(items, values, _stem(command, items))
