@@ -1,0 +1,45 @@
+"""Slow, obvious versions of the algorithms of retrieval, to test the fast ones against."""
+
+import numpy as np
+
+
+def local_maxima(spectra, reach, widths, floor):
+    """Cells (frame, bin) that are larger than all around them; of equal ones the first in (frame, bin)."""
+    N, K = spectra.shape
+    found = []
+    for n in range(N):
+        for k in range(1, K - 1):
+            if widths[k] == 0 or spectra[n, k] <= floor:
+                continue
+            around = [
+                (m, i)
+                for m in range(max(n - reach, 0), min(n + reach + 1, N))
+                for i in range(max(k - widths[k], 0), min(k + widths[k] + 1, K))
+            ]
+            if max(around, key=lambda cell: (spectra[cell], -cell[0], -cell[1])) == (n, k):
+                found.append((n, k))
+    return found
+
+
+def outstanding(times, levels, reach, most):
+    """Whether fewer than `most` points nearer than `reach` stand higher."""
+    order = [(-level, i) for i, level in enumerate(levels)]
+    return [
+        sum(order[j] < order[i] for j in range(len(times)) if abs(times[j] - times[i]) < reach) < most
+        for i in range(len(times))
+    ]
+
+
+def pairs(times, bins, levels, zone, fan_out):
+    """Anchor and target, the strongest targets of each anchor."""
+    least, most, apart = zone
+    found = []
+    for i in range(len(times)):
+        targets = [
+            j
+            for j in range(i + 1, len(times))
+            if least <= times[j] - times[i] <= most and abs(bins[j] - bins[i]) <= apart
+        ]
+        strongest = sorted(targets, key=lambda j: (-levels[j], j))[:fan_out]
+        found += [(i, j) for j in sorted(strongest)]
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
