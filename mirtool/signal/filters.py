@@ -87,3 +87,41 @@ def chroma_bank(pitches: ArrayLike) -> NDArray[np.float32]:
     chroma = np.mod(np.asarray(pitches, dtype=np.int64), 12)
     bank: NDArray[np.float32] = (np.arange(12)[:, None] == chroma).astype(np.float32)
     return bank
+
+
+def mel_bank(sample_rate: float, window_length: int, bands: int, low: float, high: float) -> NDArray[np.float32]:
+    """Return triangular filters, overlapping by half, whose centres are equally far apart in mel.
+
+    m = 1127 ln(1 + f / 700) (O'Shaughnessy, Speech Communication: Human and Machine, 1987).
+
+    Parameters
+    ----------
+    sample_rate : float
+        Hz.
+    window_length : int
+        N, samples.
+    bands : int
+    low, high : float
+        Where the first filter begins and the last ends (Hz).
+
+    Returns
+    -------
+    ndarray, shape (bins, bands), float32
+        The peak of each is 1.
+
+    Raises
+    ------
+    ParameterError
+        No filter, ends that are no range of frequencies, or bands that are narrower than the bins are far apart.
+    """
+    if bands < 1 or not 0 <= low < high <= sample_rate / 2:
+        raise ParameterError(f"no {bands} bands lie between {low:g} and {high:g} Hz")
+    first, last = 1127 * np.log1p(np.array((low, high)) / 700)
+    edges = 700 * np.expm1(np.linspace(first, last, bands + 2) / 1127)
+    if edges[2] - edges[0] < sample_rate / window_length:
+        raise ParameterError(f"{bands} bands are too narrow for a window of {window_length} samples")
+    k = bin_frequencies(sample_rate, window_length)[:, None]
+    below, centre, above = edges[:-2], edges[1:-1], edges[2:]
+    filters = np.minimum((k - below) / (centre - below), (above - k) / (above - centre))
+    bank: NDArray[np.float32] = np.maximum(filters, 0).astype(np.float32)
+    return bank

@@ -1,0 +1,152 @@
+"""What kind of music a piece is: timbre, rhythm and harmony as a few hundred numbers, found in one pass."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.errors import ParameterError
+from mirtool.features.frames import Frames, power, sample_blocks
+from mirtool.retrieval.harmonic_motion import motion, pitch_class_spectra
+from mirtool.retrieval.levels import relative_levels
+from mirtool.retrieval.onset_patterns import AVERAGE, PulsationState, onset_coefficients, rises
+from mirtool.retrieval.parameters import CharacterParameters
+from mirtool.retrieval.timbre import TimbreState
+from mirtool.signal.filters import mel_bank
+from mirtool.signal.stft import STFT, hann
+from mirtool.types import AudioSource
+
+# Rate, windows and bands are part of what the numbers mean; they are no options.
+RATE = 22050  # Hz
+FRAME_RATE = 45.0  # Hz; the hop is a whole number of samples
+WINDOW = 2048  # 93 ms
+BANDS, LOW, HIGH = 40, 20.0, 11025.0
+LEVEL_REACH = 4.0  # s
+HARMONY_WINDOW, HARMONY_RATE = 8192, 10.0  # 0.37 s: a semitone at 80 Hz is 1.8 bins wide
+MOMENT = 0.5  # s, over which pitch classes are averaged
+
+ARRAYS = ("mean", "covariance", "rhythm", "harmony")
+
+
+@dataclass(frozen=True, eq=False)
+class Characters:
+    """The characters of N pieces.
+
+    Parameters
+    ----------
+    mean, covariance : ndarray, shapes (N, d) and (N, d, d), float32
+        Of cepstra: timbre.
+    rhythm, harmony : ndarray, shapes (N, r) and (N, h), float32
+    """
+
+    mean: NDArray[np.float32]
+    covariance: NDArray[np.float32]
+    rhythm: NDArray[np.float32]
+    harmony: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def __getitem__(self, places: "slice | NDArray[np.intp]") -> "Characters":
+        """Return some of the pieces."""
+        return Characters(*(getattr(self, name)[places] for name in ARRAYS))
+
+    @staticmethod
+    def of(entries: Sequence[Mapping[str, NDArray[np.float32]]]) -> "Characters":
+        """Put entries, as `character` returns them, one after the other."""
+        return Characters(*(np.stack([entry[name] for entry in entries]) for name in ARRAYS))
+
+
+def character(source: AudioSource, parameters: CharacterParameters) -> dict[str, NDArray[np.float32]]:
+    """Describe a piece.
+
+    Parameters
+    ----------
+    source : AudioSource
+        Mixed to mono and resampled; read once, blockwise.
+    parameters : CharacterParameters
+
+    Returns
+    -------
+    dict
+        The arrays of `Characters`, each without its first axis.
+
+    Raises
+    ------
+    ParameterError
+        A parameter outside its domain.
+    DataError
+        Nothing but silence, or samples that are not finite.
+    """
+    check(parameters)
+    timbre = TimbreState(BANDS, parameters.cepstra)
+    rhythm = PulsationState(BANDS // 2, FRAME_RATE)
+    harmony = _HarmonyState()
+
+    def levels() -> Iterator[Frames]:
+        for values, heard in relative_levels(_energies(source, harmony), round(LEVEL_REACH * FRAME_RATE)):
+            timbre.push(values[heard])
+            yield values
+
+    for frames in rises(levels(), round(AVERAGE * FRAME_RATE)):
+        rhythm.push(frames)
+    mean, covariance = timbre.statistics()
+    lags = tuple(max(round(lag / MOMENT), 1) for lag in parameters.lags)
+    coefficients = onset_coefficients(rhythm.strengths(), parameters.rhythm_coefficients)
+    return {"mean": mean, "covariance": covariance, "rhythm": coefficients, "harmony": motion(harmony.moments(), lags)}
+
+
+def check(parameters: CharacterParameters) -> None:
+    """Raise `ParameterError` where a parameter is outside its domain."""
+    if not 1 <= parameters.cepstra < BANDS:
+        raise ParameterError(f"there are 1 to {BANDS - 1} cepstral coefficients, not {parameters.cepstra}")
+    if len(parameters.rhythm_coefficients) != 2 or min(parameters.rhythm_coefficients) < 1:
+        raise ParameterError("the coefficients of rhythm are two numbers, of at least 1: over tempo, over bands")
+    if not parameters.lags or not all(0 < lag < math.inf for lag in parameters.lags):
+        raise ParameterError("the lags of harmony are positive times")
+
+
+def _energies(source: AudioSource, harmony: "_HarmonyState") -> Iterator[Frames]:
+    """Yield the energies (n × K) of mel bands, and let harmony hear the same sound."""
+    window = hann(WINDOW)
+    stft = STFT(window * (2 / window.sum()), RATE / FRAME_RATE)
+    bank = mel_bank(RATE, WINDOW, BANDS, LOW, HIGH)
+    for samples in sample_blocks(source, RATE):
+        harmony.push(samples)
+        yield from (power(spectra) @ bank for spectra in stft.push(samples))
+    harmony.flush()
+    yield from (power(spectra) @ bank for spectra in stft.flush())
+
+
+class _HarmonyState:
+    """Online pitch classes as Fourier coefficients, averaged over moments."""
+
+    def __init__(self) -> None:
+        window = hann(HARMONY_WINDOW)
+        self._stft = STFT(window * (2 / window.sum()), RATE / HARMONY_RATE)
+        self._size = round(MOMENT * HARMONY_RATE)
+        self._held: NDArray[np.complex64] = np.zeros((0, 6), np.complex64)
+        self._moments: list[NDArray[np.complex64]] = []
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Take samples (n,)."""
+        for spectra in self._stft.push(samples):
+            self._take(spectra)
+
+    def flush(self) -> None:
+        """Take the end of the sound into account."""
+        for spectra in self._stft.flush():
+            self._take(spectra)
+
+    def moments(self) -> NDArray[np.complex64]:
+        """Return the averages (n × 6); what is left at the end is one if there is no other."""
+        found = np.concatenate((self._held[:0], *self._moments))
+        return found if len(found) or not len(self._held) else self._held.mean(axis=0, keepdims=True)
+
+    def _take(self, spectra: NDArray[np.complex64]) -> None:
+        self._held = np.concatenate((self._held, pitch_class_spectra(spectra, RATE / HARMONY_WINDOW)))
+        whole = len(self._held) // self._size * self._size
+        self._moments.append(self._held[:whole].reshape(-1, self._size, 6).mean(axis=1))
+        self._held = self._held[whole:]
