@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+ASPECTS = ("timbre", "rhythm", "harmony")
+PROXIMITIES = ("mutual", "none")
 FINGERPRINTS = ("landmarks", "triplets")
 
 
@@ -21,3 +23,34 @@ class FingerprintParameters:
     )
     density: float = field(default=20.0, metadata={"help": "peaks kept of a second of sound"})
     fan_out: int = field(default=5, metadata={"help": "hashes that begin at each peak"})
+
+
+@dataclass(frozen=True)
+class CharacterParameters:
+    """What is kept of a piece, by which pieces of a kind are known."""
+
+    cepstra: int = field(default=20, metadata={"help": "cepstral coefficients whose mean and covariance are kept"})
+    rhythm_coefficients: tuple[int, int] = field(
+        default=(16, 10),
+        metadata={"help": "coefficients of the onset patterns, over tempo and over bands", "metavar": "TEMPO,BANDS"},
+    )
+    lags: tuple[float, ...] = field(
+        default=(0.5, 1.0, 2.0, 4.0, 8.0),
+        metadata={"help": "times after which harmony is compared with itself", "unit": "s"},
+    )
+
+
+@dataclass(frozen=True)
+class SimilarityParameters:
+    """How aspects are put together, and what is made of distances."""
+
+    weights: tuple[float, ...] = field(
+        default=(2.0, 1.0, 1.0), metadata={"help": "of timbre, rhythm and harmony", "metavar": "T,R,H"}
+    )
+    proximity: str = field(
+        default="mutual",
+        metadata={
+            "help": "how near two pieces are among the others, seen from both, or their distance alone",
+            "choices": PROXIMITIES,
+        },
+    )
