@@ -13,7 +13,7 @@ from mirtool.errors import DataError, FormatError, UsageProblem
 from mirtool.io import arrays, feature_tables, formats
 from mirtool.io.excerpts import excerpt
 from mirtool.io.options import ReadOptions, WriteOptions
-from mirtool.types import Events, Features
+from mirtool.types import Events, Features, pair_matrix
 
 CHROMA = Features(
     np.arange(36, dtype=np.float32).reshape(12, 3),
@@ -246,6 +246,18 @@ def test_csv_and_back(tmp_path):
     again = formats.read(str(matrix))
     np.testing.assert_array_equal(again.data, CHROMA.data)
     assert (again.feature_rate, again.start, again.axis) == (10.0, 0.25, CHROMA.axis)
+
+
+def test_all_pairs_of_files_are_written_with_their_names(tmp_path):
+    values = np.array([[1, 0.5], [0.25, 1]], np.float32)
+    pairs = pair_matrix(values, ["a, b.wav", "c.wav"])
+    table, matrix = tmp_path / "pairs.csv", tmp_path / "pairs.npy"
+    formats.write(pairs, str(table))
+    assert table.read_text() == 'file,"a, b.wav",c.wav\n"a, b.wav",1,0.5\nc.wav,0.25,1\n'
+    formats.write(pairs, str(matrix))
+    again = formats.read(str(matrix))
+    assert (again.kind, again.axis, again.dims) == ("similarity", ("a, b.wav", "c.wav"), ("file", "file"))
+    np.testing.assert_array_equal(np.load(matrix), values)
 
 
 @pytest.mark.parametrize("rate", [10.0, 43.06640625, 86.1328125, 22050 / 441, 1e3 / 3, 100.0])

@@ -16,7 +16,7 @@ from mirtool.plots.figure import FORMATS, format_of
 from mirtool.plots.labels import nice_values, pitch_name, pitch_ticks, pretty
 from mirtool.plots.reduction import pooled, sound_envelope
 from mirtool.plots.sync import sync_figure, tempo_ratio
-from mirtool.types import Audio, Events, Features, Notes, Segments, Table, WarpingPath
+from mirtool.types import Audio, Events, Features, Notes, Segments, Table, WarpingPath, pair_matrix
 
 CHROMA = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -226,6 +226,13 @@ def test_chroma_rows_are_pitch_classes_and_frames_are_centred():
     assert axes.get_xlim() == (0.75, 6.75)
     assert image.get_clim() == (0.0, 1.0)
     assert bar.get_ylabel() == ""
+
+
+def test_pairs_of_files_have_their_names_on_both_axes():
+    axes, _ = figure_of([pair_matrix(np.eye(3), ["set/Abyss.wav", "set/b.wav", "set/c.wav"])]).axes
+    for tick_labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert [label.get_text() for label in tick_labels] == ["Abyss", "b", "c"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("File", "File")
 
 
 def test_row_axes():

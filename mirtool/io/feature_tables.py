@@ -11,6 +11,8 @@ from mirtool.types import Events, Features, Table
 def printable(features: Features) -> dict[str, Printed]:
     """Say how a matrix is printed as a table: `time`, then a column for each of its rows.
 
+    A matrix of all pairs is printed as it is, after a column that names its rows.
+
     Numbers have 9 significant digits, which hold a float32 exactly.
 
     Raises
@@ -22,9 +24,13 @@ def printable(features: Features) -> dict[str, Printed]:
         what = "complex numbers" if np.iscomplexobj(features.data) else "three dimensions"
         raise UsageProblem(f"a table cannot hold a matrix of {what}: write NPY")
     printed: dict[str, Printed] = {}
+    rows = features.data
     if features.feature_rate is not None:
         printed["time"] = Printed("%.6f", features.times)
-    for name, row in zip(_names(features), features.data, strict=True):
+    elif named := _pair_names(features):
+        printed[features.dims[0]] = Printed("%s", np.array(named, dtype=object), is_text=True)
+        rows = features.data.T
+    for name, row in zip(_names(features), rows, strict=True):
         printed[name] = Printed("%.9g", row)
     return printed
 
@@ -40,10 +46,16 @@ def table_of(features: Features) -> Table:
     return Table({name: column.values for name, column in printable(features).items()})
 
 
+def _pair_names(features: Features) -> list[str]:
+    """Return the names of the rows of a matrix of all pairs, which are those of its columns; none of other matrices."""
+    square = features.dims[0] == features.dims[-1] and len(features.axis) == features.frames
+    return [name for name in features.axis if isinstance(name, str)] if square else []
+
+
 def _names(features: Features) -> list[str]:
     rows = features.data.shape[0]
     names = [axis if isinstance(axis, str) else f"{axis:g}" for axis in features.axis]
-    if len(set(names)) == rows and "time" not in names:
+    if len(set(names)) == rows and not {"time", features.dims[-1]} & set(names):
         return names
     kind = features.kind or "value"
     return [kind] if rows == 1 else [f"{kind}_{k}" for k in range(rows)]

@@ -58,6 +58,12 @@ def feature_panels(features: Features) -> list[Panel]:
     return [Panel(partial(_paint_matrix, features, span, height), height, span if _timed(features) else None, xlabel)]
 
 
+def _of_pairs(features: Features) -> bool:
+    """Whether rows and columns have the same names."""
+    names = [name for name in features.axis if isinstance(name, str)]
+    return features.dims[0] == features.dims[-1] and len(names) == features.frames
+
+
 def _timed(features: Features) -> bool:
     return features.feature_rate is not None
 
@@ -112,6 +118,8 @@ def _paint_matrix(features: Features, span: tuple[float, float], height: float, 
         axes.yaxis.set_major_locator(MaxNLocator(6))
     else:
         axes.set_yticks(rows.ticks, rows.names)
+        if _of_pairs(features):
+            axes.set_xticks(rows.ticks, rows.names, rotation=90)
     colour_bar(axes, drawn, label, height, clipped=features.kind == "cost")
 
 
@@ -149,6 +157,8 @@ def vertical(features: Features, span: tuple[float, float]) -> Rows:
         if name == "chroma" and count == 12:
             return _named(labels.CHROMA, label)
         return Rows(-0.5, count - 0.5, label)
+    if _of_pairs(features):
+        return _named(tuple(labels.short_names([str(value) for value in axis])), label)
     if isinstance(axis[0], str):
         return _named(tuple(labels.pretty(str(value)) for value in axis), label)
     values = np.asarray(axis, dtype=np.float64)

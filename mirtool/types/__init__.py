@@ -1,6 +1,6 @@
 """The containers that travel between io, chapters and plots: frozen, with read-only arrays."""
 
-from mirtool.types.matrices import Factorization, Features, FloatArray
+from mirtool.types.matrices import Factorization, Features, FloatArray, pair_matrix
 from mirtool.types.score import Score
 from mirtool.types.sound import Audio, AudioSink, AudioSource, PartsOf, Stems, StemStream
 from mirtool.types.tables import Events, Notes, Segments, Table, WarpingPath
@@ -21,4 +21,5 @@ __all__ = [
     "Stems",
     "Table",
     "WarpingPath",
+    "pair_matrix",
 ]

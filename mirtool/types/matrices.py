@@ -1,6 +1,6 @@
 """Matrices over time: features, and what they are the product of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,20 @@ class Features:
         if self.feature_rate is None:
             raise DataError(f"a {self.kind or 'matrix'} without a time axis")
         return self.start + np.arange(self.frames) / self.feature_rate
+
+
+def pair_matrix(values: NDArray[Any], names: Sequence[str], kind: str = "similarity") -> Features:
+    """Name the rows and columns of a matrix of all pairs of files.
+
+    Parameters
+    ----------
+    values : array_like, shape (N, N)
+        Row i, column j: of files i and j.
+    names : sequence of str
+        Of the files.
+    kind : str
+    """
+    return Features(values, None, kind, dims=("file", "file"), axis=tuple(names))
 
 
 @dataclass(frozen=True, eq=False)
