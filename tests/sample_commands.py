@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from mirtool.cli.command import command
-from mirtool.cli.inputs import Argument, collected, fixed, group, many
+from mirtool.cli.inputs import Argument, collected, fixed, group, many, search_in
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.errors import DataError, ParameterError
@@ -129,6 +129,60 @@ def spell(job: Job) -> None:
     from mirtool.types import Table
 
     job.write(Table({"name": np.array(job.inputs, object)}))
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundingParameters:
+    step: float = dataclasses.field(default=1.0, metadata={"help": "Round to this.", "unit": "s"})
+    digits: tuple[int, ...] = dataclasses.field(default=(1, 2), metadata={"help": "Digits."})
+
+
+def rounded(container, parameters):
+    """Make the entry of a file of events."""
+    import numpy as np
+
+    if "marked" in container:
+        log.warning("is marked")
+    return {"ticks": np.round(container["time"] / parameters.step).astype(np.int64)}
+
+
+@command(
+    search_in(Argument("QUERY", "events", ("events",)), Argument("CORPUS", "events", ("events",)), instead=("times",)),
+    writes="table",
+    plots=True,
+)
+def lookup(
+    job: Job,
+    parameters: RoundingParameters,
+    times: Annotated[str | None, Option("Look for these.")] = None,
+) -> None:
+    """Tell in which files the events of another occur.
+
+    Columns: file,score
+    """
+    import numpy as np
+
+    from mirtool.cli import corpus
+    from mirtool.store import Kind
+    from mirtool.store.entries import Layout
+    from mirtool.types import Events, Table
+
+    layout = Layout(Kind("rounded events", 1), rounded, largest=100_000)
+    with corpus.search(job, layout, parameters) as found:
+        asked = [query.container for query in found.queries()]
+        if times is not None:
+            asked = [Events({"time": np.array([float(time) for time in times.split()])})]
+        queries = [rounded(container, found.parameters)["ticks"] for container in asked]
+        rows = [[] for _ in queries]
+        for name, entry in found.entries():
+            for query, hits in zip(queries, rows, strict=True):
+                hits.append((name, np.isin(query, entry["ticks"]).mean()))
+        found.write(
+            [
+                Table({"file": np.array([n for n, _ in hits], object), "score": np.array([s for _, s in hits])})
+                for hits in rows
+            ]
+        )
 
 
 @command(group("A", "events", "events"), writes="table")

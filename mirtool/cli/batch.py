@@ -4,10 +4,9 @@ import json
 import logging
 import os
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import Any
 
 from mirtool import __version__
@@ -15,6 +14,7 @@ from mirtool.cli import progress
 from mirtool.cli.command import HEADED, Command, entry_of
 from mirtool.cli.failures import Failure
 from mirtool.cli.job import Job
+from mirtool.cli.outcomes import Outcome, caught, in_order
 from mirtool.cli.parameters import as_mapping
 from mirtool.cli.plan import Plan
 from mirtool.errors import BatchFailure, FormatError
@@ -22,24 +22,6 @@ from mirtool.errors import BatchFailure, FormatError
 log = logging.getLogger("mirtool")
 
 MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a job; travels between processes.
-
-    Parameters
-    ----------
-    data : bytes
-        For the one stream that all jobs share.
-    failure : Failure or None
-    records : tuple of (int, str)
-        Level and text of log messages.
-    """
-
-    data: bytes = b""
-    failure: Failure | None = None
-    records: tuple[tuple[int, str], ...] = ()
 
 
 def perform(plan: Plan) -> bytes:
@@ -61,35 +43,9 @@ def perform(plan: Plan) -> bytes:
     return job.collected
 
 
-def attempt(plan: Plan) -> Outcome:
+def attempt(plan: Plan) -> Outcome[bytes]:
     """Do one job and catch what goes wrong; runs in worker processes, too."""
-    records: list[tuple[int, str]] = []
-    with _collecting(records, plan.level):
-        try:
-            data, failure = perform(plan), None
-        except Exception as error:
-            data, failure = b"", Failure.of(error, plan.inputs, traceback.format_exc())
-    return Outcome(data, failure, tuple(records))
-
-
-@contextmanager
-def _collecting(records: list[tuple[int, str]], level: int) -> Iterator[None]:
-    """Keep log messages, which are shown when it is the job's turn."""
-    before, log.handlers = log.handlers, [_Collector(records)]
-    log.setLevel(level)
-    try:
-        yield
-    finally:
-        log.handlers = before
-
-
-class _Collector(logging.Handler):
-    def __init__(self, records: list[tuple[int, str]]) -> None:
-        super().__init__()
-        self.records = records
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append((record.levelno, record.getMessage()))
+    return caught(perform, plan, plan.inputs, plan.level)
 
 
 def run(command: Command, plans: Sequence[Plan], *, jobs: int, debug: bool, quiet: bool) -> None:
@@ -118,16 +74,14 @@ def run(command: Command, plans: Sequence[Plan], *, jobs: int, debug: bool, quie
         advance = stack.enter_context(progress.bar(" ".join(command.path), len(plans), quiet=quiet))
         if sink is not None:
             stack.enter_context(sink)
-        for plan, outcome in zip(plans, _in_order(plans, jobs), strict=True):
+        for plan, outcome in zip(plans, in_order(attempt, plans, [plan.inputs for plan in plans], jobs), strict=True):
             advance(1)
-            for level, text in outcome.records:
-                log.log(level, "%s: %s", plan.label, text)
+            if outcome.result is not None and sink is not None:
+                outcome = replace(outcome, failure=sink.add(outcome.result, plan))
+            outcome.replay(plan.label)
             failure = outcome.failure
-            if failure is None and sink is not None:
-                failure = sink.add(outcome.data, plan)
             if failure is not None:
                 failed.append(plan.label)
-                log.error("%s", failure.line(several=True))
                 if debug and failure.trace:
                     sys.stderr.write(failure.trace)
         if sink is not None and len(failed) == len(plans):
@@ -140,19 +94,6 @@ def failure_of(failed: Sequence[str], count: int) -> BatchFailure:
     """Make the error of a run in which some of so many inputs failed."""
     shown = ", ".join(failed[:20]) + (f" and {len(failed) - 20} more" if len(failed) > 20 else "")
     return BatchFailure(f"{len(failed)} of {count} failed: {shown}")
-
-
-def _in_order(plans: Sequence[Plan], jobs: int) -> Iterator[Outcome]:
-    """Yield outcomes in the order of the plans."""
-    if jobs == 1 or len(plans) == 1:
-        yield from map(attempt, plans)
-        return
-    from mirtool.cli import pool  # multiprocessing takes 20 ms to load
-
-    for plan, result in zip(plans, pool.in_order(attempt, plans, jobs), strict=True):
-        if isinstance(result, pool.Dead):
-            result = Outcome(failure=Failure.died(str(result), plan.inputs))
-        yield result
 
 
 class _Shared:

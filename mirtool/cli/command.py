@@ -41,12 +41,13 @@ that does something only beside another says so, ``of=("method", "dp")`` in `Opt
 field; help tells it, and the frame refuses it elsewhere. The frame adds the shared options, makes one call a job, and
 turns errors into exit codes.
 
-Inputs are made by `many` (X…: a job each), `collected` (X…: one job), `fixed` (PATH X: one job) and `group` (A B …: one
-job); `None` for a command that reads nothing. A command with ``parts=True`` has several outputs: it calls
-``job.write_part(name, container)`` for each, or ``job.write_stems(stems)`` for sounds that are computed side by side
-(`mirtool.types.Stems`), and users choose a folder (``-o DIR/``) or one part (``--only NAME``). `writes` then says what
-most parts are, and so which formats ``--format`` offers; a part of another kind has its own. Work on a part that nobody
-asked for is spared with ``job.wants(name)``. With ``plots=True`` ``job.write_stems(stems, plot=True)`` draws them, too.
+Inputs are made by `many` (X…: a job each), `collected` (X…: one job), `fixed` (PATH X: one job), `group` (A B …: one
+job) or `search_in` (QUERY CORPUS…: one job, see `mirtool.cli.corpus`); `None` for a command that reads nothing. A
+command with ``parts=True`` has several outputs: it calls ``job.write_part(name, container)`` for each, or
+``job.write_stems(stems)`` for sounds that are computed side by side (`mirtool.types.Stems`), and users choose a folder
+(``-o DIR/``) or one part (``--only NAME``). `writes` then says what most parts are, and so which formats ``--format``
+offers; a part of another kind has its own. Work on a part that nobody asked for is spared with ``job.wants(name)``.
+With ``plots=True`` ``job.write_stems(stems, plot=True)`` draws them, too.
 
 The job reads and writes: `Job.read`, `write`, `write_part`, `write_stems` and `wants`, `write_as` (further files),
 `plot`, `draw`, `rows`, `progress`, `log`. Errors are raised as in `mirtool.errors`, from anywhere.
@@ -215,10 +216,13 @@ def _shared(command: Command) -> Iterator[Option]:
             yield options.INPUT_RATE
         if "score" in reads:
             yield options.PEDAL
+        if command.inputs.shape == "search":
+            own = (options.INDEX, options.BUILD, options.QUERIES, options.TOP, options.MIN_SCORE)
+            yield from (option for option in own if option.name not in taken)
         yield options.FILES_FROM
         if reads:
             yield from (options.JOBS, options.SKIP)
-        one_by_one = command.inputs.shape == "many" and not command.inputs.together
+        one_by_one = command.inputs.shape in ("many", "search") and not command.inputs.together
         if one_by_one and command.writes in (*formats.TABLES, "features", ""):
             yield options.FILENAME
     if command.kinds:

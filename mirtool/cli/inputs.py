@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Literal
 
@@ -43,23 +43,27 @@ class Inputs:
 
     Parameters
     ----------
-    shape : {"many", "fixed", "group", "none"}
+    shape : {"many", "fixed", "group", "search", "none"}
         ``many``: each input is a job. ``fixed``: the arguments make one job. ``group``: all inputs together make one.
+        ``search``: a query and a corpus; see `mirtool.cli.searches`.
     arguments : tuple of Argument
     minimum : int
         Fewest inputs of a group.
     named_by : str
         Argument whose name an output in a folder takes; empty: all, joined with ``-``.
+    instead : tuple of str
+        Options that stand for the query of a search, such as ``notes``: with one of them there is no QUERY.
     together : bool
         Of ``many``: all inputs make one job. Else: the rows of a job table do, which gets the inputs of all rows, one
         row after the other; unless rows have options of their own.
     """
 
-    shape: Literal["many", "fixed", "group", "none"]
+    shape: Literal["many", "fixed", "group", "search", "none"]
     arguments: tuple[Argument, ...] = ()
     minimum: int = 1
     named_by: str = ""
     together: bool = False
+    instead: tuple[str, ...] = ()
 
 
 def many(name: str, help: str, *reads: str) -> Inputs:
@@ -80,6 +84,11 @@ def fixed(*arguments: Argument, named_by: str = "", together: bool = False) -> I
 def group(name: str, help: str, *reads: str, minimum: int = 2) -> Inputs:
     """Take all inputs together as one job (A B …); in a job table they stand in columns a, b, c and so on."""
     return Inputs("group", (Argument(name, help, reads),), minimum=minimum)
+
+
+def search_in(query: Argument, corpus: Argument, *, instead: tuple[str, ...] = ()) -> Inputs:
+    """Take a query and where to look for it (QUERY CORPUS…), or an index; see `mirtool.cli.corpus`."""
+    return Inputs("search", (query, replace(corpus, repeat=True)), named_by=query.name, instead=instead)
 
 
 @dataclass(frozen=True)

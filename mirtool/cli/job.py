@@ -134,7 +134,7 @@ class Job:
             return
         row = formats.target_format(formats.container_name(container), plan.output, plan.format)
         if plan.column is not None:
-            container = _with_column(container, plan.column)
+            container = with_column(container, "file" if plan.search is None else "query", plan.column)
         spool = io.BytesIO()
         formats.write_to(spool, container, WriteOptions(row.name, plan.subtype))
         self.collected = spool.getvalue()
@@ -297,7 +297,12 @@ def _checked(container: Any, name: str, wanted: Sequence[str]) -> Any:
     return container
 
 
-def _with_column(table: Any, name: str) -> "Table":
+def readable(name: str) -> str:
+    """Return the name of a file, which may be any bytes, as text that can be written."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def with_column(table: Any, title: str, name: str) -> "Table":
     """Put the name of the input before a table, the notes of a score, or the frames of a matrix."""
     import numpy as np
 
@@ -308,7 +313,6 @@ def _with_column(table: Any, name: str) -> "Table":
         table = table.notes
     elif isinstance(table, Features):
         table = feature_tables.table_of(table)
-    readable = name.encode("utf-8", "backslashreplace").decode()  # a file's name may be any bytes
-    column = np.full(len(table), readable, dtype=object)
-    named: Table = type(table)({"file": column, **table.columns})
+    column = np.full(len(table), readable(name), dtype=object)
+    named: Table = type(table)({title: column, **table.columns})
     return named

@@ -226,6 +226,20 @@ FILENAME = _shared(
     "with_filename", bool, "Begin each row with the input's name (always so for folders and --files-from).", False,
     short="-H", in_rows=False,
 )  # fmt: skip
+INDEX = _shared(
+    "index", str | None, "Search this index; with CORPUS, build it or bring it up to date first.", metavar="FILE",
+    files=True, in_rows=False,
+)  # fmt: skip
+BUILD = _shared(
+    "build", bool, "Build the index of all inputs, or bring it up to date, and search nothing.", False,
+    in_rows=False, of=("index",),
+)  # fmt: skip
+QUERIES = _shared(
+    "queries", str | None, "Search for each of these instead of QUERY: a list, one a line, or a folder.",
+    metavar="LIST|DIR/", files=True, in_rows=False,
+)  # fmt: skip
+TOP = _shared("top", int | None, "Write this many hits of each query.", metavar="N", least=1)
+MIN_SCORE = _shared("min_score", float | None, "Write hits of this score or more.", metavar="X", unit="0 to 1", least=0)
 PARAMS = _shared(
     "params", str, "Read parameters from a TOML file; flags override it.", metavar="FILE", in_rows=False, files=True
 )  # fmt: skip

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mirtool.cli.searches import Search
+
 if TYPE_CHECKING:
     from mirtool.io.options import RawLayout
 
@@ -55,6 +57,10 @@ class Plan:
         The output is one of several that go to one stream.
     parts : bool
         There are several outputs, in the folder `output`.
+    search : Search or None
+        What is searched for, and where.
+    given : frozenset of str
+        Parameters that the command line or a file of parameters gives.
     reading : Reading
     delay : float
         The longest time from a sound to its row, where the input may have no end (s).
@@ -83,6 +89,8 @@ class Plan:
     column: str | None = None
     collect: bool = False
     parts: bool = False
+    search: Search | None = None
+    given: frozenset[str] = frozenset()
     reading: Reading = field(default_factory=Reading)
     delay: float = 0.0
     jobs: int = 1
@@ -98,4 +106,4 @@ class Plan:
     @property
     def label(self) -> str:
         """How messages call the job."""
-        return " ".join(self.inputs)
+        return " ".join(self.inputs) if self.search is None else self.search.label

@@ -8,11 +8,12 @@ from itertools import chain
 from string import ascii_lowercase
 from typing import Any
 
-from mirtool.cli import options, parameters, rows
+from mirtool.cli import options, parameters, rows, searches
 from mirtool.cli.command import NAMED, PICTURE_FORMATS, PICTURES, STREAMABLE, Command, names
 from mirtool.cli.inputs import Argument, Named, name_file, read_list, read_rows, search
 from mirtool.cli.options import Option
 from mirtool.cli.plan import Plan, Reading
+from mirtool.cli.searches import Search
 from mirtool.errors import OutputProblem, UsageProblem
 from mirtool.io import formats
 from mirtool.io.options import RawLayout
@@ -36,12 +37,15 @@ class Asked:
         What its outputs in a folder are called.
     row : frozenset of str
         Options that its row gives.
+    search : Search or None
+        What is searched for, and where.
     """
 
     inputs: tuple[Named, ...]
     values: Values
     stem: str
     row: frozenset[str] = frozenset()
+    search: Search | None = None
 
     @property
     def listed(self) -> bool:
@@ -71,7 +75,7 @@ def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
         raise UsageProblem("--output: an empty name")
     asked = list(_asked(command, given, values))
     several = len(asked) > 1
-    named = bool(values.get("with_filename")) or any(job.listed for job in asked)
+    named = any(job.listed for job in asked) or (bool(values.get("with_filename")) and asked[0].search is None)
     common = _from_file(command, values)
     plans = [_plan(command, job, several, named, common) for job in asked]
     _check_stdin(plans, values)
@@ -100,6 +104,9 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
             [_joined(rows, values, str(listing))] if inputs.together and not any(row.row for row in rows) else rows
         )
         return
+    if inputs.shape == "search":
+        yield _search(command, given, values)
+        return
     _check_count(command, given, listing)
     if inputs.shape == "many":
         argument = inputs.arguments[0]
@@ -114,6 +121,13 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
         return
     items = _assigned(inputs.arguments, given)
     yield Asked(items, values, _stem(command, items))
+
+
+def _search(command: Command, given: list[str], values: Values) -> Asked:
+    query, corpus = command.inputs.arguments
+    search, items = searches.split(command.inputs, given, values, (extensions_of(query), extensions_of(corpus)))
+    stem = items[0].stem if len(search.queries) == 1 else name_file(search.label).stem
+    return Asked(tuple(replace(item, listed=False) for item in items), values, stem, search=search)
 
 
 def _check_count(command: Command, given: list[str], listing: str | None) -> None:
@@ -163,11 +177,17 @@ def _from_rows(command: Command, listing: str, values: Values) -> Iterator[Asked
     by_name = {option.name.strip("_"): option for option in command.options if option.in_rows}
     for row in read_rows(listing):
         cells = {column.strip("-").replace("-", "_").lower(): cell for column, cell in row.items()}
-        items = tuple(name_file(cells.pop(column), listed=True) for column in _columns(command, cells, listing))
+        given = [cells.pop(column) for column in _columns(command, cells, listing, values)]
         strange = sorted(set(cells) - set(by_name))
         if strange:
             raise UsageProblem(f"{listing}: column {', '.join(strange)} is neither an argument nor an option")
         own = {by_name[key].name: by_name[key].convert(cell) for key, cell in cells.items()}
+        if command.inputs.shape == "search":
+            asked = _search(command, given, {**values, **own})
+            items = tuple(replace(item, listed=True) for item in asked.inputs)
+            yield replace(asked, inputs=items, stem=name_file(given[0], listed=True).stem, row=frozenset(own))
+            continue
+        items = tuple(name_file(name, listed=True) for name in given)
         yield Asked(items, {**values, **own}, _stem(command, items), frozenset(own))
 
 
@@ -179,7 +199,7 @@ def _joined(rows: list[Asked], values: Values, listing: str) -> Asked:
     return Asked(items, values, name_file(listing).stem)
 
 
-def _columns(command: Command, cells: Mapping[str, str], listing: str) -> list[str]:
+def _columns(command: Command, cells: Mapping[str, str], listing: str, values: Values) -> list[str]:
     """Return the columns of a row that are inputs, in their order."""
     inputs = command.inputs
     if inputs.shape == "group":
@@ -187,10 +207,13 @@ def _columns(command: Command, cells: Mapping[str, str], listing: str) -> list[s
         if len(columns) < inputs.minimum:
             raise UsageProblem(f"{listing}: a row needs the columns {', '.join(ascii_lowercase[: inputs.minimum])}")
         return columns
-    missing = [argument.column for argument in inputs.arguments if argument.column not in cells]
+    columns = [argument.column for argument in inputs.arguments]
+    if inputs.shape == "search" and values.get("index") is not None:
+        columns = columns[:1]  # side by side, jobs cannot bring one index up to date
+    missing = [column for column in columns if column not in cells]
     if missing:
         raise UsageProblem(f"{listing}: a row without {', '.join(missing)}")
-    return [argument.column for argument in inputs.arguments]
+    return columns
 
 
 # ------------------------------------------------------------------------------------------------------------ outputs
@@ -239,6 +262,8 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         column=_column(command, job) if collect and named else None,
         collect=collect,
         parts=parts,
+        search=job.search,
+        given=frozenset({option.name for option in command.parameters} & {*values, *common}),
         reading=_reading(values),
         delay=values.get("delay", options.DELAY.default),
         jobs=1 if several else values.get("jobs", 1),
@@ -353,13 +378,14 @@ def _parameters(command: Command, values: Values, file: Values) -> dict[str, Any
 
 def _check_stdin(plans: list[Plan], values: Values) -> None:
     readers = [name for job in plans for name in job.inputs if name == "-"]
-    readers += [name for key in ("files_from", "params") if (name := values.get(key)) == "-"]
+    readers += [name for key in ("files_from", "params", "queries") if (name := values.get(key)) == "-"]
     if len(readers) > 1:
         raise UsageProblem("stdin (-) can be read once only")
 
 
 def _check_targets(plans: list[Plan]) -> None:
     inputs = {os.path.realpath(name): name for job in plans for name in job.inputs if name != "-"}
+    inputs |= {os.path.realpath(job.search.index): job.search.index for job in plans if job.search and job.search.index}
     seen: dict[str, str] = {}
     for job in plans:
         if (job.output, *job.extras).count("-") > 1:

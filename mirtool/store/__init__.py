@@ -27,7 +27,7 @@ arrays when they are touched, once in a process. What does not agree is refused 
 """
 
 from mirtool.store.documents import Document, Documents
-from mirtool.store.layout import Kind
+from mirtool.store.layout import Kind, differences
 from mirtool.store.reading import Index, open_index, reading
 from mirtool.store.segments import CheckedArray, Segment
 from mirtool.store.writing import Writer, rewriting, writing
@@ -40,6 +40,7 @@ __all__ = [
     "Kind",
     "Segment",
     "Writer",
+    "differences",
     "open_index",
     "reading",
     "rewriting",

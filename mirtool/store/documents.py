@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,15 @@ class Document:
     size: int = 0
     mtime_ns: int = 0
     extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_file(cls, name: str) -> "Document":
+        """Describe a file, so that its change is noticed; one that cannot be asked has no size and no time."""
+        try:
+            state = os.stat(name)
+        except (OSError, ValueError):
+            return cls(name)
+        return cls(name, state.st_size, state.st_mtime_ns)
 
 
 def arrays_of(documents: Sequence[Document]) -> dict[str, NDArray[Any]]:

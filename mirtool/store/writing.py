@@ -40,12 +40,14 @@ class Writer:
 
     Attributes
     ----------
+    base : Index or None
+        What was there when it was opened.
     kind : Kind
     parameters : mapping
     """
 
     def __init__(self, file: files.File, base: Index | None, kind: Kind, parameters: Mapping[str, Any]) -> None:
-        self._file, self._base = file, base
+        self._file, self.base = file, base
         self.kind, self.parameters = kind, parameters
         self._head = base.head if base is not None else Head(0, HEADER, 0, 0)
         self._end = self._head.end
@@ -153,8 +155,8 @@ class Writer:
     def _places(self, names: Sequence[str]) -> list[tuple[int, int] | None]:
         """Find live documents: segment and number."""
         found = [self._added.get(name) for name in names]
-        if self._base is not None:
-            for place, hit in enumerate(self._base.find(names)):
+        if self.base is not None:
+            for place, hit in enumerate(self.base.find(names)):
                 if hit is not None and self._marks(hit[0].place)[hit[1]]:
                     found[place] = hit[0].place, hit[1]
         return found
@@ -162,10 +164,10 @@ class Writer:
     def _marks(self, place: int) -> NDArray[np.bool_]:
         """Return which documents of a segment are live, to be changed."""
         if place not in self._live:
-            known = self._base is not None and place < len(self._base.segments)
+            known = self.base is not None and place < len(self.base.segments)
             self._live[place] = (
-                self._base.segments[place].documents.live.copy()
-                if self._base is not None and known
+                self.base.segments[place].documents.live.copy()
+                if self.base is not None and known
                 else np.ones(int(self._records["documents"][place]), np.bool_)
             )
         return self._live[place]
