@@ -42,6 +42,7 @@ READING = [command for command in ALL if command.inputs.shape != "none"]
 # Processes of their own are slow: one sub-command stands for all in its file.
 FIRST = list({command.module: command for command in reversed(READING)}.values())[::-1]
 MANY = [command for command in READING if command.inputs.shape == "many"]
+SEARCHES = [command for command in READING if command.inputs.shape == "search"]
 
 
 def each(chosen: list[Command]) -> Any:
@@ -275,6 +276,32 @@ def test_lists_and_folders(command, call, here):
     assert (here / made[0]).read_bytes() == b"kept"
     assert call(*words, "--files-from", "list.txt").code == 0
     assert [path for path in new(here) if path.startswith("out/corpus/deep/")]
+
+
+@each(SEARCHES)
+def test_an_index_finds_what_the_files_do(command, call, here):
+    query, name, *options = sample(command)
+    (here / "corpus").mkdir()
+    for copy in ("a", "b"):
+        shutil.copy(here / name, here / "corpus" / f"{copy}{Path(name).suffix}")
+    words = [*command.path, query, *options]
+    expected = call(*words, "corpus")
+    assert expected.code == 0
+    assert call(*words, "corpus", "--index", "x.db", "--jobs", "2") == expected
+    assert call(*words, "--index", "x.db") == expected
+    (here / f"corpus/c{Path(name).suffix}").write_bytes(b"\0")
+    for more in ([], ["--index", "x.db"]):
+        result = call(*words, "corpus", *more)
+        assert (result.code, result.out) == (1, expected.out)
+        assert f"corpus/c{Path(name).suffix}" in result.err
+    built = call(*command.path, *options, "--index", "y.db", "corpus/")
+    assert built.code == 1
+    assert built.text.splitlines()[0] == "file,change"
+    data = (here / "x.db").read_bytes()
+    (here / "x.db").write_bytes(data[:-1])
+    result = call(*words, "--index", "x.db")
+    assert (result.code, result.out) == (65, b"")
+    assert_one_line(command, result.err)
 
 
 # ------------------------------------------------------------------------------------------ in processes of their own
