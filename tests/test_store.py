@@ -127,6 +127,27 @@ def commit_and_fail(path: str) -> None:
         raise ZeroDivisionError
 
 
+def test_an_array_may_come_in_pieces(tmp_path):
+    """One that knows its last pieces only when another has been written, too."""
+    rows = [np.full((size, 2), size, np.int16) for size in (3, 0, 5000)]
+    taken: list[int] = []
+
+    def pieces():
+        for piece in rows:
+            taken.append(len(piece))
+            yield piece
+
+    with store.writing(str(tmp_path / "x"), KIND) as writer:
+        arrays = {"rows": pieces(), "taken": (np.array(taken) for _ in range(1)), "none": iter([np.zeros(0, np.int8)])}
+        writer.add([], arrays)
+    with store.reading(str(tmp_path / "x"), KIND) as index:
+        (segment,) = index.segments
+        np.testing.assert_array_equal(segment.whole("rows"), np.concatenate(rows))
+        assert segment.whole("taken").tolist() == [3, 0, 5000]
+        assert len(segment.array("none")) == 0
+        assert 5003 * 4 < segment.size < 5003 * 4 + 3 * layout.PAGE
+
+
 def test_nothing_is_written_after_an_error_in_the_block(tmp_path):
     path = str(tmp_path / "a.index")
     for before in ({}, {"a": 1}):
@@ -247,8 +268,12 @@ def test_one_writer_at_a_time(tmp_path, monkeypatch):
     for present in (False, True):
         with store.writing(path, KIND) as writer:
             for opened in (store.writing, store.rewriting):
-                with pytest.raises(OutputProblem, match="another process is writing this index"), opened(path, KIND):
-                    pass
+                for patience in (None, 0.0):
+                    with (
+                        pytest.raises(OutputProblem, match="is writing this index"),
+                        opened(path, KIND, None, patience),
+                    ):
+                        pass
             add(writer, {f"{present}": 1})
     assert read(path) == {"False": 1, "True": 1}
 

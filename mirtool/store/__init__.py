@@ -30,7 +30,7 @@ from mirtool.store.documents import Document, Documents
 from mirtool.store.layout import Kind, differences
 from mirtool.store.reading import Index, open_index, reading
 from mirtool.store.segments import CheckedArray, Segment
-from mirtool.store.writing import Writer, rewriting, writing
+from mirtool.store.writing import Writer, check_parameters, rewriting, writing
 
 __all__ = [
     "CheckedArray",
@@ -40,6 +40,7 @@ __all__ = [
     "Kind",
     "Segment",
     "Writer",
+    "check_parameters",
     "differences",
     "open_index",
     "reading",

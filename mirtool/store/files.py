@@ -87,15 +87,21 @@ class File:
         os.close(self.descriptor)
 
 
-def locked(path: str) -> File:
+def locked(path: str, patience: float | None = None) -> File:
     """Open and lock the file of an index, or a new one beside its place where there is none.
+
+    Parameters
+    ----------
+    path : str
+    patience : float or None
+        How long to wait for another process (s); None: `PATIENCE`.
 
     Raises
     ------
     OutputProblem
         Another process writes it; or it cannot be opened or created.
     """
-    path, end = os.path.realpath(path), time.monotonic() + PATIENCE
+    path, end = os.path.realpath(path), time.monotonic() + (PATIENCE if patience is None else patience)
     waiting = False
     while True:
         with failures(path):

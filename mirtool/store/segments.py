@@ -77,6 +77,11 @@ class Segment:
         self._checked = np.zeros(pages, np.bool_)  # takes memory only where it is written to
 
     @property
+    def size(self) -> int:
+        """How much of the file its arrays take (bytes)."""
+        return self._size
+
+    @property
     def _label(self) -> str:
         return f"segment {self.place + 1}"
 

@@ -32,6 +32,8 @@ from mirtool.store.reading import Index, opened
 
 BUFFER = 1 << 20
 
+Arrays = Mapping[str, NDArray[Any] | Iterable[NDArray[Any]]]
+
 
 class Writer:
     """What an index is changed with; made by `writing` and `rewriting`.
@@ -66,14 +68,15 @@ class Writer:
         """How many segments there are with those that were added."""
         return len(self._records)
 
-    def add(self, documents: Sequence[Document], arrays: Mapping[str, NDArray[Any]]) -> None:
+    def add(self, documents: Sequence[Document], arrays: Arrays) -> None:
         """Append a segment; written at once, seen after `commit`.
 
         Parameters
         ----------
         documents : sequence of Document
         arrays : mapping
-            Numbers or booleans, with at least one axis.
+            Numbers or booleans, with at least one axis; or the pieces of one, at least one, which are joined along
+            axis 0 and taken as they are written, array after array: so it need not fit into memory.
 
         Raises
         ------
@@ -88,7 +91,7 @@ class Writer:
             raise DataError(f"{there}: is in the index already")
         every = {**arrays, **documents_.arrays_of(documents)}
         with files.failures(self._file.path):
-            record = self._write_segment({name: np.ascontiguousarray(array) for name, array in every.items()})
+            record = self._write_segment(every)
         record["documents"] = record["live"] = len(documents)
         self._added.update((name, (len(self._records), number)) for number, name in enumerate(names))
         self._records = np.append(self._records, record)
@@ -110,7 +113,7 @@ class Writer:
             self._changed = True
         return missing
 
-    def update(self, documents: Sequence[Document], arrays: Mapping[str, NDArray[Any]]) -> None:
+    def update(self, documents: Sequence[Document], arrays: Arrays) -> None:
         """Append a segment whose documents take the place of those of the same name; see `add`."""
         self.remove(document.name for document in documents)
         self.add(documents, arrays)
@@ -177,12 +180,16 @@ class Writer:
         self._records["marks"][place] = self._append(data)
         self._records["marks_checksum"][place] = zlib.crc32(data)
 
-    def _write_segment(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    def _write_segment(self, arrays: Arrays) -> NDArray[Any]:
         pages = _Pages(self._file, aligned(self._end, PAGE))
         stored = {}
         for name, array in arrays.items():
-            stored[name] = Stored(storable(array.dtype), array.shape, pages.aligned())
-            pages.write(array.reshape(-1).view(np.uint8).data)
+            offset, length = pages.aligned(), 0
+            for piece in [array] if isinstance(array, np.ndarray) else array:
+                dtype, shape = storable(piece.dtype), piece.shape
+                pages.write(np.ascontiguousarray(piece).reshape(-1).view(np.uint8).data)
+                length += len(piece)
+            stored[name] = Stored(dtype, (length, *shape[1:]), offset)
         size = pages.close()
         self._end = pages.start + size
         self._append(np.array(pages.sums, np.uint32).tobytes())
@@ -237,7 +244,9 @@ class _Pages:
 
 
 @contextlib.contextmanager
-def writing(path: str, kind: Kind, parameters: Mapping[str, Any] | None = None) -> Iterator[Writer]:
+def writing(
+    path: str, kind: Kind, parameters: Mapping[str, Any] | None = None, patience: float | None = None
+) -> Iterator[Writer]:
     """Open an index to be changed, or make a new one; at the end of the block all is committed, or nothing.
 
     Parameters
@@ -246,6 +255,8 @@ def writing(path: str, kind: Kind, parameters: Mapping[str, Any] | None = None) 
     kind : Kind
     parameters : mapping or None
         JSON. None takes those with which the index was built, and an empty mapping for a new one.
+    patience : float or None
+        How long to wait for another process that writes it (s); None: a moment.
 
     Yields
     ------
@@ -261,7 +272,7 @@ def writing(path: str, kind: Kind, parameters: Mapping[str, Any] | None = None) 
         Another process writes it, or it cannot be written.
     """
     with contextlib.ExitStack() as stack:
-        file = files.locked(path)
+        file = files.locked(path, patience)
         stack.callback(file.close)
         base = None
         if not file.is_new:
@@ -275,7 +286,9 @@ def writing(path: str, kind: Kind, parameters: Mapping[str, Any] | None = None) 
 
 
 @contextlib.contextmanager
-def rewriting(path: str, kind: Kind, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[Index, Writer]]:
+def rewriting(
+    path: str, kind: Kind, parameters: Mapping[str, Any] | None = None, patience: float | None = None
+) -> Iterator[tuple[Index, Writer]]:
     """Open an index to be written anew, without what was removed, in fewer segments, or with other parameters.
 
     The new one takes the place of the old one at the end of the block; who reads the old one is not disturbed.
@@ -286,6 +299,8 @@ def rewriting(path: str, kind: Kind, parameters: Mapping[str, Any] | None = None
     kind : Kind
     parameters : mapping or None
         None keeps them.
+    patience : float or None
+        How long to wait for another process that writes it (s); None: a moment.
 
     Yields
     ------
@@ -295,7 +310,7 @@ def rewriting(path: str, kind: Kind, parameters: Mapping[str, Any] | None = None
         Of a new one, which is empty.
     """
     with contextlib.ExitStack() as stack:
-        file = files.locked(path)
+        file = files.locked(path, patience)
         stack.callback(file.close)
         if file.is_new:
             file.discard(0)
