@@ -7,6 +7,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
     "Rhythm": ("onsets", "tempo", "beats"),
     "Decompose": ("separate", "nmf-decompose", "edit", "mosaic"),
+    "Retrieve": ("versions",),
     "Analyse": ("transcribe",),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

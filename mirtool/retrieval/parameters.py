@@ -54,3 +54,40 @@ class SimilarityParameters:
             "choices": PROXIMITIES,
         },
     )
+
+
+
+@dataclass(frozen=True)
+class HarmonyParameters:
+    """The chroma by which versions are compared."""
+
+    feature_rate: float = field(default=2.0, metadata={"help": "frames per second", "unit": "Hz"})
+    tuning: float | None = field(
+        default=None,
+        metadata={
+            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
+            "unit": "cents",
+            "none": "auto",
+        },
+    )
+    compression: float = field(
+        default=1000.0,
+        metadata={"help": "γ of log(1 + γ v), v being energies relative to the loud parts of the recording; 0 for none"},
+    )
+
+
+@dataclass(frozen=True)
+class RecurrenceParameters:
+    """Cross recurrence of two versions (Serrà, Serra and Andrzejak, New Journal of Physics 11, 2009)."""
+
+    stack: int = field(default=9, metadata={"help": "frames m in a row that are compared as one"})
+    neighbours: float = field(
+        default=0.095, metadata={"help": "share κ of the other version that counts as alike with a moment"}
+    )
+    gap_onset: float = field(default=0.5, metadata={"help": "cost γ_o of a gap in a trace", "unit": "frames"})
+    gap_extension: float = field(
+        default=0.5, metadata={"help": "cost γ_e of a gap's going on", "unit": "frames a frame"}
+    )
+    transpositions: int = field(
+        default=2, metadata={"help": "keys that are tried out, the likeliest first (1 to 12)"}
+    )

@@ -1,0 +1,161 @@
+"""Cross recurrence of two pieces of music, and how long a trace runs through both.
+
+References
+----------
+.. [1] J. Serrà, E. Gómez, P. Herrera, X. Serra: Chroma binary similarity and local alignment applied to cover song
+   identification. IEEE Transactions on Audio, Speech, and Language Processing 16(6), 2008.
+.. [2] J. Serrà, X. Serra, R. G. Andrzejak: Cross recurrence quantification for cover song identification. New Journal
+   of Physics 11, 093017, 2009.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.errors import ParameterError
+from mirtool.retrieval._recurrence_kernels import longest_trace, similarities, thresholds
+from mirtool.retrieval._recurrence_kernels import trace as trace_back
+from mirtool.retrieval.parameters import RecurrenceParameters
+
+Chroma = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Match:
+    """How alike two pieces are.
+
+    Parameters
+    ----------
+    score : float
+        0 to 1; 1 for a piece and itself.
+    transposition : int
+        Semitones that are added to the first, -6 to 5.
+    """
+
+    score: float
+    transposition: int
+
+
+@dataclass(frozen=True, eq=False)
+class Recurrence:
+    """A cross recurrence plot (Serrà et al. 2009, Section 3.2), kept as what decides about its cells.
+
+    Parameters
+    ----------
+    levels : ndarray, shape (N', M'), uint16
+        How alike stacks of frames are.
+    of_rows, of_columns : ndarray, shapes (N',) and (M',), uint16
+        The level that a cell must reach to hold neighbours.
+    parameters : RecurrenceParameters
+    """
+
+    levels: NDArray[np.uint16]
+    of_rows: NDArray[np.uint16]
+    of_columns: NDArray[np.uint16]
+    parameters: RecurrenceParameters
+
+    @property
+    def plot(self) -> NDArray[np.bool_]:
+        """R(i, j): whether i and j are among the nearest neighbours of each other."""
+        plot: NDArray[np.bool_] = (self.levels >= self.of_rows[:, None]) & (self.levels >= self.of_columns)
+        return plot
+
+    @property
+    def q_max(self) -> float:
+        """The length of the longest trace, less what its gaps cost (Serrà et al. 2009, Equations 5 to 7)."""
+        parameters = self.parameters
+        gaps = parameters.gap_onset, parameters.gap_extension
+        return float(longest_trace(self.levels, self.of_rows, self.of_columns, *gaps))
+
+    @property
+    def trace(self) -> NDArray[np.int64]:
+        """The neighbours on the longest trace, shape (L, 2): indices i, j, rising."""
+        rows, _ = self.levels.shape
+        moves, path = np.empty(self.levels.shape, np.uint8), np.empty((rows, 2), np.int64)
+        gaps = self.parameters.gap_onset, self.parameters.gap_extension
+        size = trace_back(self.levels, self.of_rows, self.of_columns, *gaps, moves, path)
+        return path[:size][::-1].copy()
+
+
+def checked(parameters: RecurrenceParameters) -> RecurrenceParameters:
+    """Return the parameters; raise `ParameterError` where one is outside of its domain."""
+    if parameters.stack < 1:
+        raise ParameterError(f"a stack needs at least one frame, not {parameters.stack}")
+    if not 0 < parameters.neighbours <= 1:
+        raise ParameterError(f"the share of neighbours must lie above 0 and up to 1, not {parameters.neighbours:g}")
+    for cost in (parameters.gap_onset, parameters.gap_extension):
+        if not 0 <= cost < math.inf:
+            raise ParameterError(f"what a gap costs must not be negative, and finite: not {cost:g}")
+    if not 1 <= parameters.transpositions <= 12:
+        raise ParameterError(f"1 to 12 transpositions can be tried, not {parameters.transpositions}")
+    return parameters
+
+
+def likely_transpositions(X: Chroma, Y: Chroma, count: int) -> list[int]:
+    """Return by how many semitones X might have to be transposed, the likeliest first.
+
+    The optimal transposition index (Serrà et al. 2008, Section III-B) is the rotation of the mean chroma of X that is
+    most like the mean chroma of Y; here the best `count` of the twelve, as -6 to 5.
+    """
+    mean_x, mean_y = X.mean(axis=0, dtype=np.float64), Y.mean(axis=0, dtype=np.float64)
+    likeness = {shift: round(float(np.roll(mean_x, shift) @ mean_y), 9) for shift in range(-6, 6)}
+    return sorted(likeness, key=lambda shift: (-likeness[shift], abs(shift), shift))[:count]
+
+
+def recurrence(X: Chroma, Y: Chroma, transposition: int, parameters: RecurrenceParameters) -> Recurrence:
+    """Compare all moments of two pieces.
+
+    Moments are stacks of m frames (delay coordinates with τ = 1); nearest neighbours are those pairs of moments of
+    which each is among the share κ of its own piece that is most like the other. Of frames of norm 1 the most alike are
+    the nearest in the Euclidean sense.
+
+    Parameters
+    ----------
+    X, Y : ndarray, shapes (N, 12) and (M, 12), float32
+        Frames of norm 1 without negative values; of silence, 0.
+    transposition : int
+        Semitones that are added to X.
+    parameters : RecurrenceParameters
+
+    Returns
+    -------
+    Recurrence
+        N - m + 1 × M - m + 1; of pieces shorter than a stack, the stack is as long as the shorter.
+    """
+    stack = min(parameters.stack, len(X), len(Y))
+    levels = np.empty((len(X) - stack + 1, len(Y) - stack + 1), np.uint16)
+    turned = np.ascontiguousarray(np.roll(Y, -transposition, axis=1).T)
+    similarities(np.ascontiguousarray(X), turned, stack, levels)
+    rows, columns = levels.shape
+    of_rows, of_columns = np.empty(rows, np.uint16), np.empty(columns, np.uint16)
+    share = parameters.neighbours
+    thresholds(levels, max(1, round(share * columns)), max(1, round(share * rows)), of_rows, of_columns)
+    return Recurrence(levels, of_rows, of_columns, parameters)
+
+
+def match(X: Chroma, Y: Chroma, parameters: RecurrenceParameters) -> Match:
+    """Compare two pieces.
+
+    The score is Qmax / √(N' M') for N' and M' stacks: for one X it falls as the distance √M' / Qmax of the paper
+    (Serrà et al. 2009, Equation 9) rises.
+
+    Parameters
+    ----------
+    X, Y : ndarray, shapes (N, 12) and (M, 12), float32
+        As for `recurrence`; at least one frame each.
+    parameters : RecurrenceParameters
+
+    Raises
+    ------
+    ParameterError
+        A parameter outside its domain.
+    """
+    best = Match(-1.0, 0)
+    for transposition in likely_transpositions(X, Y, checked(parameters).transpositions):
+        found = recurrence(X, Y, transposition, parameters)
+        score = found.q_max / math.sqrt(found.levels.size)
+        if score > best.score:
+            best = Match(score, transposition)
+    return best
