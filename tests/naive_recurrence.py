@@ -1,5 +1,7 @@
 """Cross recurrence the slow and obvious way."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -27,7 +29,7 @@ def traces(R, i, j):
 def trace_value(R, cells, onset, extension):
     """Return what a trace is worth: its neighbours, less its gaps; what falls below nothing begins anew."""
     value = float(R[cells[0]])
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in pairwise(cells):
         if R[cell]:
             value += 1
         else:
@@ -39,5 +41,8 @@ def q_max(R, onset, extension):
     """Return the value of the best of all traces."""
     rows, columns = R.shape
     return max(
-        trace_value(R, cells, onset, extension) for i in range(rows) for j in range(columns) for cells in traces(R, i, j)
+        trace_value(R, cells, onset, extension)
+        for i in range(rows)
+        for j in range(columns)
+        for cells in traces(R, i, j)
     )

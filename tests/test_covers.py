@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 from performances import compiled
-from test_cross_recurrence import piece
+from test_cross_recurrence import match, piece
 
 from mirtool.errors import ParameterError
 from mirtool.retrieval.covers import all_pairs, matches
-from mirtool.retrieval.cross_recurrence import match
 from mirtool.retrieval.parameters import RecurrenceParameters
 
 DEFAULT = RecurrenceParameters()

@@ -8,7 +8,8 @@ from performances import compiled
 
 from mirtool.errors import ParameterError
 from mirtool.retrieval import _recurrence_kernels as kernels
-from mirtool.retrieval.cross_recurrence import likely_transpositions, match, recurrence
+from mirtool.retrieval.cross_recurrence import at_tempi, likely_transpositions, recurrence
+from mirtool.retrieval.cross_recurrence import match as best_match
 from mirtool.retrieval.parameters import RecurrenceParameters
 
 DEFAULT = RecurrenceParameters()
@@ -29,6 +30,10 @@ def piece(frames, seed=0):
     for chord in chords:
         chord[rng.choice(12, 3, replace=False)] = 1 / np.sqrt(3)
     return np.repeat(chords, 2, axis=0)[:frames]
+
+
+def match(X, Y, parameters):
+    return best_match(at_tempi(X, parameters), Y, parameters)
 
 
 class TestWorkedExample:
@@ -63,7 +68,9 @@ def test_longest_trace_is_the_best_of_all(R, onset, extension):
 @settings(max_examples=30, deadline=None)
 def test_similarities_are_those_of_stacks(seed, stack, N, M):
     rng = np.random.default_rng(seed)
-    X, Y = (frames / np.linalg.norm(frames, axis=1, keepdims=True) for frames in (rng.random((N, 3)), rng.random((M, 3))))
+    X, Y = (
+        frames / np.linalg.norm(frames, axis=1, keepdims=True) for frames in (rng.random((N, 3)), rng.random((M, 3)))
+    )
     X, Y = X.astype(np.float32), Y.astype(np.float32)
     levels = np.empty((N - stack + 1, M - stack + 1), np.uint16)
     kernels.similarities(X, np.ascontiguousarray(Y.T), stack, levels)
@@ -116,7 +123,7 @@ class TestMatch:
         version = np.roll(np.concatenate([X[:50], X[80:]])[np.arange(0, 90, 0.8).astype(int)], 4, axis=1)
         found = match(X, version, DEFAULT)
         assert found.transposition == 4
-        assert found.score > 2 * match(X, piece(112, 5), DEFAULT).score
+        assert found.score > 1.2 * match(X, piece(112, 5), DEFAULT).score
 
     def test_silence_is_like_nothing(self):
         silence = np.zeros((30, 12), np.float32)
@@ -149,7 +156,14 @@ def test_the_likeliest_transposition_comes_first():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"stack": 0}, {"neighbours": 0.0}, {"neighbours": 1.5}, {"gap_onset": -1.0}, {"transpositions": 13}],
+    [
+        {"stack": 0},
+        {"neighbours": 0.0},
+        {"neighbours": 1.5},
+        {"gap_onset": -1.0},
+        {"transpositions": 13},
+        {"tempo_ratios": ()},
+    ],
 )
 def test_parameters_outside_of_their_domain(wrong):
     with pytest.raises(ParameterError):

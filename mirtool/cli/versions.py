@@ -1,21 +1,27 @@
 """`mirtool versions`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mirtool.cli.command import command
-from mirtool.cli.inputs import Argument, fixed
+from mirtool.cli.inputs import Argument, search_in
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.retrieval.parameters import HarmonyParameters, RecurrenceParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mirtool.retrieval.cross_recurrence import Match
+    from mirtool.retrieval.pieces import Entry
+    from mirtool.types import Features, Table
 
 READS = ("audio", "score", "notes", "features")
 
 
 @command(
-    fixed(
+    search_in(
         Argument("X", "audio, MIDI, MusicXML, notes or chroma", READS),
-        Argument("CORPUS", "where to look: files and folders of the same kinds", READS, repeat=True),
-        named_by="X",
+        Argument("CORPUS", "files and folders of the same kinds", READS),
     ),
     writes="table",
     plots=True,
@@ -24,33 +30,100 @@ def versions(
     job: Job,
     features: HarmonyParameters,
     parameters: RecurrenceParameters,
-    top: Annotated[int | None, Option("Write this many hits.", metavar="N", least=1)] = None,
-    min_score: Annotated[float, Option("Write hits of this score or more.", least=0)] = 0.0,
+    matrix: Annotated[
+        str | None,
+        Option("Write how alike all pairs of recordings are, X included, as a matrix.", metavar="FILE", output=".npy"),
+    ] = None,
 ) -> None:
     """Find versions of a piece: other performances, arrangements and covers.
 
     Columns: file,score,transposition
 
+    All moments of X are compared with all moments of a recording by their harmony, over some seconds each; where both
+    go through the same music, traces run through the plot of what is alike. The score is the length of the longest
+    trace, less what its gaps cost, as a share of the lengths of both; 1 for a recording and itself. Unrelated music
+    has about 0.2, versions have more. Keys, instruments and tempi may differ, and parts may be missing.
+    transposition: the semitones by which X must be moved.
+
+    With --index FILE what is known of the corpus is kept, so that the next search takes milliseconds a recording.
+    --plot draws what is alike in X and the best hit, with the trace.
+
     For example:
-        mirtool versions song.wav covers/ --top 5
+        mirtool versions song.wav covers/ --top 5 --plot best.png
+        mirtool versions --index covers.mirdb song.wav
+        mirtool versions --queries covers/ covers/ --matrix covers.npy
+
+    Paper: Serrà, Serra, Andrzejak (2009), Cross recurrence quantification for cover song identification.
     """
+    from mirtool.cli.corpus import search
+    from mirtool.retrieval.covers import matches
+    from mirtool.retrieval.pieces import LAYOUT, entry_of
+
+    with search(job, LAYOUT, features) as found:
+        queries = {query.name: entry_of(query.container, found.parameters) for query in found.queries()}
+        names, pieces = _split(found.entries())
+        tables, best = [], None
+        for query in queries.values():
+            with job.progress(len(pieces)) as advance:
+                hits = matches(query, pieces, parameters, advance)
+            tables.append(_table(names, hits))
+            best = max(range(len(hits)), key=lambda place: hits[place].score, default=None)
+        found.write(tables)
+        if matrix is not None:
+            job.write_as(_matrix(job, {**queries, **dict(zip(names, pieces, strict=True))}, parameters), matrix)
+        if best is not None:
+            (query_name, query), hit = next(iter(queries.items())), hits[best]
+            job.plot(
+                lambda: _figure(
+                    (query_name, query), (names[best], pieces[best]), hit, found.parameters.feature_rate, parameters
+                )
+            )
+
+
+def _split(entries: Any) -> "tuple[list[str], list[Entry]]":
+    names, pieces = [], []
+    for name, entry in entries:
+        names.append(name)
+        pieces.append(entry)
+    return names, pieces
+
+
+def _table(names: "Sequence[str]", hits: "Sequence[Match]") -> "Table":
     import numpy as np
 
-    from mirtool.retrieval.covers import matches
-    from mirtool.retrieval.harmony_features import harmony_features
+    from mirtool.cli.job import readable
     from mirtool.types import Table
 
-    pieces = [harmony_features(job.read_from_zero(k)[0], features) for k in range(len(job.inputs))]
-    frames = [np.ascontiguousarray(piece.data.T) for piece in pieces]
-    found = list(matches(frames[0], frames[1:], parameters))
-    rows = sorted(zip(found, job.inputs[1:]), key=lambda row: (-row[0].score, row[1]))
-    rows = [row for row in rows if row[0].score >= min_score][:top]
-    job.write(
-        Table(
-            {
-                "file": np.array([name for _, name in rows], dtype=object),
-                "score": np.array([m.score for m, _ in rows]),
-                "transposition": np.array([float(m.transposition) for m, _ in rows]),
-            }
-        )
+    return Table(
+        {
+            "file": np.array([readable(name) for name in names], object),
+            "score": np.array([hit.score for hit in hits], np.float64),
+            "transposition": np.array([hit.transposition for hit in hits], np.float64),
+        }
     )
+
+
+def _matrix(job: Job, pieces: "dict[str, Entry]", parameters: RecurrenceParameters) -> "Features":
+    from mirtool.cli.job import readable
+    from mirtool.retrieval.covers import all_pairs
+    from mirtool.types import pair_matrix
+
+    with job.progress(len(pieces) * (len(pieces) - 1) // 2) as advance:
+        scores = all_pairs(list(pieces.values()), parameters, advance)
+    return pair_matrix(scores, [readable(name) for name in pieces])
+
+
+def _figure(
+    query: "tuple[str, Entry]",
+    hit: "tuple[str, Entry]",
+    found: "Match",
+    feature_rate: float,
+    parameters: RecurrenceParameters,
+) -> Any:
+    """Draw what is alike in a query and a hit."""
+    from mirtool.plots.recurrence import recurrence_figure
+    from mirtool.retrieval.covers import comparison
+
+    alike = comparison(query[1], hit[1], found, feature_rate, parameters)
+    title = f"Score {found.score:.2f}, transposition {found.transposition:+d}"
+    return recurrence_figure(alike.plot, alike.borders, alike.trace, (query[0], hit[0]), title)

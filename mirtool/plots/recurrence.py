@@ -1,4 +1,4 @@
-"""Versions of a piece: the cross recurrence plot of two, with the longest trace, and the matrix of all pairs."""
+"""Two versions of a piece: the cross recurrence plot with the longest trace."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,54 +8,51 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mirtool.plots import labels
 from mirtool.plots.figure import RED, Panel, compose
 from mirtool.plots.reduction import pooled
 
 _MAX_CELLS = 1000  # a side of the drawn plot
-_HEIGHT = 5.4  # inches
+_HEIGHT = 5.6  # inches
 
 
 def recurrence_figure(
     plot: NDArray[np.bool_],
-    trace: NDArray[np.int64],
-    extent: tuple[float, float, float, float],
+    borders: tuple[float, float, float, float],
+    trace: NDArray[np.float64],
     names: Sequence[str],
     title: str = "",
 ) -> Figure:
-    """Draw a cross recurrence plot and the trace through it (Serrà et al. 2009, Figures 2 and 4).
+    """Draw a cross recurrence plot and the longest trace through it (Serrà et al. 2009, Figures 2 and 4).
 
     Parameters
     ----------
     plot : ndarray, shape (N, M)
-        Rows for the first piece.
+        Rows for the first piece, columns for the second.
+    borders : tuple of float
+        Beginning and end of the rows, and of the columns (s).
     trace : ndarray, shape (L, 2)
-        Cells i, j on the trace.
-    extent : tuple of float
-        Centres of the first and the last column, and of the first and the last row (s).
+        Moments of both pieces (s).
     names : sequence of str
-        Of the two pieces.
+        Files of the two pieces.
     title : str
     """
-    half_column = 0.5 * (extent[1] - extent[0]) / max(plot.shape[1] - 1, 1)
-    span = extent[0] - half_column, extent[1] + half_column
-    panel = Panel(partial(_paint, plot, trace, extent, names[0]), _HEIGHT, span, f"Time in {names[1]} (s)")
+    first, second = labels.short_names(names)
+    panel = Panel(partial(_paint, plot, borders, trace, first), _HEIGHT, borders[2:], f"Time in {second} (s)")
     return compose([panel], title or None)
 
 
 def _paint(
     plot: NDArray[np.bool_],
-    trace: NDArray[np.int64],
-    extent: tuple[float, float, float, float],
+    borders: tuple[float, float, float, float],
+    trace: NDArray[np.float64],
     name: str,
     axes: Axes,
 ) -> None:
-    rows, columns = plot.shape
-    across, up = ((high - low) / max(count - 1, 1) for low, high, count in ((*extent[:2], columns), (*extent[2:], rows)))
-    borders = (extent[0] - across / 2, extent[1] + across / 2, extent[2] - up / 2, extent[3] + up / 2)
     image = pooled(plot, _MAX_CELLS, _MAX_CELLS, "max")
-    axes.imshow(image, extent=borders, vmin=0, vmax=1, cmap="gray_r", interpolation="nearest", rasterized=True)
-    times = extent[0] + trace[:, 1] * across, extent[2] + trace[:, 0] * up
-    axes.plot(*times, color=RED, linewidth=1.2, marker=".", markersize=2.5, label="Longest trace")
+    extent = (*borders[2:], *borders[:2])
+    axes.imshow(image, extent=extent, vmin=0, vmax=1, cmap="gray_r", interpolation="nearest", rasterized=True)
     axes.set_ylabel(f"Time in {name} (s)")
     if len(trace):
+        axes.plot(trace[:, 1], trace[:, 0], color=RED, linewidth=1.2, label="Longest trace")
         axes.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="none")

@@ -11,9 +11,7 @@ START, DIAGONAL, BELOW, LEFT = 0, 1, 2, 3  # where a trace came from: (i-1, j-1)
 
 
 @kernel
-def similarities(
-    X: NDArray[np.float32], Y: NDArray[np.float32], stack: int, levels: NDArray[np.uint16]
-) -> None:
+def similarities(X: NDArray[np.float32], Y: NDArray[np.float32], stack: int, levels: NDArray[np.uint16]) -> None:
     """Write how alike stacks of frames are, as levels from 0 to LEVELS - 1.
 
     S(i, j) = (1/m) Σ_{k<m} ⟨x(i+k), y(j+k)⟩, for frames of norm 1 (or 0) without negative values.
@@ -21,7 +19,7 @@ def similarities(
     X is N × K, Y is K × M (the time runs along the rows of X and the columns of Y), levels N-m+1 × M-m+1.
     """
     K, M = Y.shape
-    rows, columns = levels.shape
+    columns = levels.shape[1]
     products = np.zeros((stack, M), np.float32)
     total = np.empty(columns, np.float32)
     scale = np.float32((LEVELS - 1) / stack)
@@ -96,7 +94,7 @@ def longest_trace(
     """
     rows, columns = levels.shape
     gap_begins, gap_goes_on, one, none = np.float32(onset), np.float32(extension), np.float32(1), np.float32(0)
-    # Q of this row and the two before it, and Q less what a gap behind the cell costs; two cells stand before the first.
+    # Q of this row and of the two before it, and Q less what a gap behind the cell costs; each begins with two zeros.
     reached = np.zeros((3, columns + 2), np.float32)
     left_over = np.zeros((3, columns + 2), np.float32)
     best = np.zeros(columns, np.float32)
@@ -112,7 +110,7 @@ def longest_trace(
             q[j + 2] = value
             d[j + 2] = value - (gap_begins if alike else gap_goes_on)
             best[j] = max(best[j], value)
-    return best.max()
+    return float(best.max())
 
 
 @kernel

@@ -9,6 +9,7 @@ References
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from mirtool.errors import ParameterError
 from mirtool.retrieval._recurrence_kernels import longest_trace, similarities, thresholds
 from mirtool.retrieval._recurrence_kernels import trace as trace_back
+from mirtool.retrieval.harmony_features import stretched
 from mirtool.retrieval.parameters import RecurrenceParameters
 
 Chroma = NDArray[np.float32]
@@ -32,10 +34,13 @@ class Match:
         0 to 1; 1 for a piece and itself.
     transposition : int
         Semitones that are added to the first, -6 to 5.
+    tempo_ratio : float
+        Duration of the second by that of the first, as one of those that were tried.
     """
 
     score: float
     transposition: int
+    tempo_ratio: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,11 @@ def checked(parameters: RecurrenceParameters) -> RecurrenceParameters:
             raise ParameterError(f"what a gap costs must not be negative, and finite: not {cost:g}")
     if not 1 <= parameters.transpositions <= 12:
         raise ParameterError(f"1 to 12 transpositions can be tried, not {parameters.transpositions}")
+    ratios = parameters.tempo_ratios
+    if not ratios or not all(0.1 <= ratio <= 10 for ratio in ratios):
+        raise ParameterError(
+            f"ratios of tempo must lie between 0.1 and 10: not {', '.join(map(str, ratios)) or 'none'}"
+        )
     return parameters
 
 
@@ -135,27 +145,37 @@ def recurrence(X: Chroma, Y: Chroma, transposition: int, parameters: RecurrenceP
     return Recurrence(levels, of_rows, of_columns, parameters)
 
 
-def match(X: Chroma, Y: Chroma, parameters: RecurrenceParameters) -> Match:
-    """Compare two pieces.
-
-    The score is Qmax / √(N' M') for N' and M' stacks: for one X it falls as the distance √M' / Qmax of the paper
-    (Serrà et al. 2009, Equation 9) rises.
-
-    Parameters
-    ----------
-    X, Y : ndarray, shapes (N, 12) and (M, 12), float32
-        As for `recurrence`; at least one frame each.
-    parameters : RecurrenceParameters
+def at_tempi(X: Chroma, parameters: RecurrenceParameters) -> list[tuple[float, Chroma]]:
+    """Return a piece at all the tempi that are tried, each with its ratio of durations.
 
     Raises
     ------
     ParameterError
         A parameter outside its domain.
     """
+    return [(ratio, stretched(X, ratio)) for ratio in checked(parameters).tempo_ratios]
+
+
+def match(versions: Sequence[tuple[float, Chroma]], Y: Chroma, parameters: RecurrenceParameters) -> Match:
+    """Compare two pieces.
+
+    The score is Qmax / √(N' M') for N' and M' stacks: for one X it falls as the distance √M' / Qmax of the paper
+    (Serrà et al. 2009, Equation 9) rises. The best of several transpositions and tempi counts.
+
+    Parameters
+    ----------
+    versions : sequence of (float, ndarray), shapes (N, 12)
+        X at several tempi, from `at_tempi`; at least one frame each.
+    Y : ndarray, shape (M, 12), float32
+        As for `recurrence`.
+    parameters : RecurrenceParameters
+    """
     best = Match(-1.0, 0)
-    for transposition in likely_transpositions(X, Y, checked(parameters).transpositions):
-        found = recurrence(X, Y, transposition, parameters)
-        score = found.q_max / math.sqrt(found.levels.size)
-        if score > best.score:
-            best = Match(score, transposition)
+    transpositions = likely_transpositions(versions[0][1], Y, parameters.transpositions)
+    for ratio, X in versions:
+        for transposition in transpositions:
+            found = recurrence(X, Y, transposition, parameters)
+            score = found.q_max / math.sqrt(found.levels.size)
+            if score > best.score:
+                best = Match(score, transposition, ratio)
     return best

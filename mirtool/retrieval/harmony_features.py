@@ -117,9 +117,15 @@ def _checked(source: Features) -> Frames:
 
 def _normalized(frames: Frames) -> Frames:
     """Scale every frame to norm 1; one without sound stays 0."""
-    length: NDArray[np.float32] = np.sqrt(np.square(frames).sum(axis=1, keepdims=True))
-    normalized: Frames = frames / np.where(length > 0, length, 1)
+    length = np.sqrt(np.square(frames).sum(axis=1, keepdims=True))
+    length[length == 0] = 1
+    normalized: Frames = frames / length
     return normalized
+
+
+def stretched(frames: Frames, ratio: float) -> Frames:
+    """Return chroma (N × 12) as if the piece lasted `ratio` times as long, frames of norm 1 or 0."""
+    return frames if ratio == 1 else _normalized(averaged(frames, 1.0, ratio))
 
 
 def averaged(frames: Frames, rate: float, wanted: float) -> Frames:

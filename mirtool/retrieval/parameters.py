@@ -56,7 +56,6 @@ class SimilarityParameters:
     )
 
 
-
 @dataclass(frozen=True)
 class HarmonyParameters:
     """The chroma by which versions are compared."""
@@ -72,7 +71,9 @@ class HarmonyParameters:
     )
     compression: float = field(
         default=1000.0,
-        metadata={"help": "γ of log(1 + γ v), v being energies relative to the loud parts of the recording; 0 for none"},
+        metadata={
+            "help": "γ of log(1 + γ v), v being energies relative to the loud parts of the recording; 0 for none"
+        },
     )
 
 
@@ -88,6 +89,9 @@ class RecurrenceParameters:
     gap_extension: float = field(
         default=0.5, metadata={"help": "cost γ_e of a gap's going on", "unit": "frames a frame"}
     )
-    transpositions: int = field(
-        default=2, metadata={"help": "keys that are tried out, the likeliest first (1 to 12)"}
+    transpositions: int = field(default=2, metadata={"help": "keys that are tried out, the likeliest first (1 to 12)"})
+    # A stack of frames finds its like up to a fifth faster or slower: together from three fifths to five thirds.
+    tempo_ratios: tuple[float, ...] = field(
+        default=(0.71, 1.0, 1.41),
+        metadata={"help": "durations, as multiples of its own, at which X is compared", "metavar": "RATIO,…"},
     )
