@@ -4,32 +4,75 @@ from performances import compiled
 from test_cross_recurrence import match, piece
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval.covers import all_pairs, matches
+from mirtool.plots.recurrence import recurrence_figure
+from mirtool.retrieval.covers import all_pairs, comparison, matches
+from mirtool.retrieval.cross_recurrence import Match
 from mirtool.retrieval.parameters import RecurrenceParameters
+from mirtool.retrieval.pieces import chroma_of
 
 DEFAULT = RecurrenceParameters()
+
+
+def entry(frames, start=0.0):
+    return {"chroma": frames.astype(np.float16), "start": np.array([start])}
+
+
+PIECES = [entry(piece(40)), entry(piece(50, 1)), entry(piece(30, 2))]
 
 
 @compiled
 def test_matches_keep_the_order():
     X = piece(60)
     others = [piece(50, 1), np.roll(X, 3, axis=1), piece(70, 2)]
-    found = list(matches(X, others, DEFAULT))
-    assert found == [match(X, Y, DEFAULT) for Y in others]
+    done = []
+    found = matches(entry(X), [entry(Y) for Y in others], DEFAULT, done.append)
+    assert found == [match(chroma_of(entry(X)), chroma_of(entry(Y)), DEFAULT) for Y in others]
     assert (found[1].score, found[1].transposition) == (1, 3)
+    assert sum(done) == 3
 
 
 @compiled
 def test_all_pairs_are_those_of_matches():
-    pieces = [piece(40), piece(50, 1), piece(30, 2)]
     done = []
-    scores = all_pairs(pieces, DEFAULT, done.append)
+    scores = all_pairs(PIECES, DEFAULT, done.append)
     assert (scores == scores.T).all()
     assert (np.diag(scores) == 1).all()
-    assert scores[0, 2] == pytest.approx(match(pieces[0], pieces[2], DEFAULT).score)
-    assert sum(done) == 6
+    assert scores[0].tolist()[1:] == pytest.approx([hit.score for hit in matches(PIECES[0], PIECES[1:], DEFAULT)])
+    assert sum(done) == 3
 
 
 def test_parameters_are_checked_before_work():
     with pytest.raises(ParameterError):
-        matches(piece(20), iter(()), RecurrenceParameters(stack=0))
+        matches(PIECES[0], PIECES, RecurrenceParameters(stack=0))
+
+
+@compiled
+class TestComparison:
+    X = piece(60)
+
+    def compared(self, Y, ratio=1.0):
+        found = Match(1.0, 0, ratio)
+        return comparison(entry(self.X, 1.0), entry(Y, 3.0), found, 2.0, DEFAULT)
+
+    def test_times_are_those_of_the_middle_of_stacks(self):
+        alike = self.compared(self.X)
+        assert alike.plot.shape == (52, 52)
+        assert alike.borders == (2.75, 28.75, 4.75, 30.75)
+        np.testing.assert_array_equal(alike.trace[[0, -1]], [[3.0, 5.0], [28.5, 30.5]])
+        np.testing.assert_array_equal(alike.trace[:, 1] - alike.trace[:, 0], 2.0)
+
+    def test_at_another_tempo_times_stay_those_of_the_pieces(self):
+        slower = np.repeat(self.X, 2, axis=0)
+        alike = self.compared(slower, 2.0)
+        begin, end, *_ = alike.borders
+        assert 1.0 < begin < end < 31.0
+        ratio = np.diff(alike.trace[:, 1]).sum() / np.diff(alike.trace[:, 0]).sum()
+        assert ratio == pytest.approx(2, abs=0.1)
+
+    def test_picture_shows_both_with_their_names(self):
+        alike = self.compared(self.X)
+        (axes,) = recurrence_figure(alike.plot, alike.borders, alike.trace, ("set/a.wav", "set/b.wav"), "Title").axes
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("Time in b (s)", "Time in a (s)")
+        assert axes.get_images()[0].get_extent() == [4.75, 30.75, 2.75, 28.75]
+        (line,) = axes.get_lines()
+        np.testing.assert_array_equal(line.get_xdata(), alike.trace[:, 1])
