@@ -8,7 +8,7 @@ _mirtool() {
     fi
     case "$name" in
         features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync salience" ;;
-        evaluate) kinds="sync onsets drums beats tempo separation" ;;
+        evaluate) kinds="sync onsets drums beats tempo separation retrieval" ;;
         *) ;;
     esac
     if [[ -n "$kinds" ]] && ((COMP_CWORD == 2)); then
@@ -99,6 +99,7 @@ _mirtool() {
         "evaluate tempo --format") words="csv tsv json" ;;
         "evaluate separation --format") words="csv tsv json" ;;
         "evaluate separation --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "evaluate retrieval --format") words="csv tsv json" ;;
         "doctor --format") words="csv tsv json" ;;
         *) ;;
     esac
@@ -136,6 +137,7 @@ _mirtool() {
         "evaluate beats") flags="--window --trim --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate tempo") flags="--tolerance --resamples --level --seed -o --output --format --plot --from --pedal --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "evaluate separation") flags="--mixture --filter-length --resamples --level --seed -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "evaluate retrieval") flags="--filter --all --ranks --resamples --level --seed -o --output --format --plot --from --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "doctor") flags="--warm -o --output --format -q --quiet -v --verbose --debug -h --help" ;;
         *) ;;
     esac

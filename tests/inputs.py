@@ -95,5 +95,8 @@ def tables() -> dict[str, str]:
         + "".join(f"{time},{time + 0.5},{pitch},80\n" for time, pitch in zip(onsets, PITCHES, strict=True)),
         "path.csv": "time_a,time_b\n" + "".join(f"{a},{b}\n" for a, b in pairs),
         "strokes.csv": "time,label\n" + "".join(f"{time},{drum}\n" for time, drum in zip(onsets, DRUMS, strict=True)),
+        "groups.csv": "file,group,artist\na.wav,1,x\nb.wav,1,y\nc.wav,2,x\nd.wav,2,x\ne.wav,1,x\n",
+        "answers.csv": "query,file,score\n"
+        "a.wav,b.wav,0.9\na.wav,c.wav,0.5\na.wav,e.wav,0.4\nc.wav,e.wav,0.9\nc.wav,d.wav,0.8\nd.wav,a.wav,0.7\n",
         "table.csv": "bpm,strength\n120,1\n60,0.5\n",
     }

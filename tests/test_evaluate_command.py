@@ -211,3 +211,56 @@ def test_beats_of_other_formats(call, events):
         assert (result.code, result.err) == (0, "")
         assert float(rows(result)[0]["cmlc"]) == 1
         assert float(rows(result)[0]["downbeat_f"]) == 1
+
+
+# ----------------------------------------------------------------------------------------------------------- retrieval
+
+
+@pytest.fixture
+def answered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ref.csv").write_text("file,group,artist\na,1,x\nb,1,y\nc,1,x\nd,2,x\ne,2,z\nf,,z\n")
+    (tmp_path / "est.csv").write_text("query,file,score\na,a,1\na,d,0.9\na,c,0.8\na,b,0.7\nd,f,0.3\nd,a,0.2\nf,a,0.1\n")
+    return tmp_path
+
+
+def test_retrieval(call, answered):
+    result = call("evaluate", "retrieval", "ref.csv", "est.csv")
+    assert result.code == 0
+    assert result.err == (
+        "mirtool evaluate retrieval: ref.csv: nothing is relevant for f; left out\n"
+        "mirtool evaluate retrieval: est.csv: no query: b, c, e; left out (--all counts them)\n"
+    )
+    a, d, mean, low, _ = rows(result)
+    assert [a["item"], d["item"], mean["item"]] == ["a", "d", "mean"]
+    assert float(a["ap"]) == pytest.approx((1 / 2 + 2 / 3) / 2, abs=1e-5)
+    assert (float(a["rr"]), float(a["top1"]), float(a["top5"]), float(a["rank"])) == (0.5, 0, 1, 2)
+    assert (float(d["ap"]), d["rank"]) == (0, "")
+    assert float(mean["queries"]) == 2
+    assert float(mean["rr"]) == pytest.approx(0.25)
+    assert float(low["rr"]) == 0
+    filtered = rows(call("evaluate", "retrieval", "ref.csv", "est.csv", "--filter", "artist"))
+    assert float(filtered[0]["ap"]) == 1  # only b is left
+    every = rows(call("evaluate", "retrieval", "ref.csv", "est.csv", "--all", "--ranks", "3"))
+    assert [row["item"] for row in every[:5]] == ["a", "b", "c", "d", "e"]
+    assert list(every[0])[5:] == ["rr", "top3", "p3", "rank"]
+
+
+def test_retrieval_is_drawn(call, answered):
+    (answered / "one.csv").write_text("query,file\na,c\na,b\n")
+    (answered / "answer.csv").write_text("file,score\nd,0.9\nb,0.8\nc,0.5\n")
+    assert call("evaluate", "retrieval", "one.csv", "answer.csv", "--plot", "one.svg").code == 0
+    assert call("evaluate", "retrieval", "ref.csv", "est.csv", "--plot", "two.svg").code == 0
+    (answered / "answer.csv").write_text("file,score\n")
+    result = call("evaluate", "retrieval", "one.csv", "answer.csv")
+    assert (result.code, float(rows(result)[0]["ap"])) == (0, 0)
+    assert call("evaluate", "retrieval", "one.csv", "answer.csv", "--plot", "x.svg").code == 65
+
+
+def test_retrieval_without_a_common_name(call, answered):
+    (answered / "est.csv").write_text("query,file\n./a,b\n")
+    result = call("evaluate", "retrieval", "ref.csv", "est.csv")
+    assert result.code == 65
+    assert "est.csv: no answer to a query of the reference; there it is 'a', here './a'" in result.err
+    assert call("evaluate", "retrieval", "ref.csv", "ref.csv").code == 65
+    assert call("evaluate", "retrieval", "ref.csv", "est.csv", "--filter", "album").code == 2

@@ -28,6 +28,7 @@ SAMPLES: dict[tuple[str, ...], list[str]] = {
     ("edit",): ["take.wav", "--score", "piece.mid", "--shift-pitch", "pitch=C5:+2"],
     ("evaluate", "sync"): ["path.csv", "path.csv"],
     ("evaluate", "drums"): ["strokes.csv", "strokes.csv"],
+    ("evaluate", "retrieval"): ["groups.csv", "answers.csv", "--all"],
     ("evaluate", "beats"): ["events.csv", "events.csv", "--trim", "0"],
 }
 

@@ -13,7 +13,14 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import Argument, Inputs, fixed
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
-from mirtool.evaluation.parameters import BeatMatching, Bootstrap, OnsetMatching, SeparationMatching, TempoMatching
+from mirtool.evaluation.parameters import (
+    BeatMatching,
+    Bootstrap,
+    OnsetMatching,
+    RetrievalMatching,
+    SeparationMatching,
+    TempoMatching,
+)
 
 if TYPE_CHECKING:
     from mirtool.cli.reference_pairs import Evaluated
@@ -190,6 +197,49 @@ def separation(
     from mirtool.cli.mixtures import report_mixtures
 
     report_mixtures(job, matching, parameters, mixture)
+
+
+@command(
+    fixed(
+        Argument("REF", "what is relevant: a table query,file or file,group", ("table",)),
+        Argument("EST", "answers: a table query,file,score, or a matrix of all pairs", ("table", "features")),
+    ),
+    writes="table",
+    plots=True,
+)
+def retrieval(
+    job: Job,
+    matching: RetrievalMatching,
+    parameters: Bootstrap,
+    filter: Annotated[
+        str | None, Option("Leave out what has the same value as the query in this column of REF.", metavar="COLUMN")
+    ] = None,
+    all: Annotated[bool, Option("Count every file of REF that has relevant ones as a query, asked or not.")] = False,
+) -> None:
+    """Tell how early a search finds what is relevant.
+
+    Columns: item,queries,relevant,retrieved,ap,rr,top1,top5,top10,p1,p5,p10,rank
+
+    An item is a query. REF names all pairs that belong together (query,file), or groups of files that should find each
+    other (file,group; without a group: what no query should find). EST is what searches write: the rows of a query in
+    the order of their score; of a file with several rows the best counts, the query itself never. Of groups, only files
+    that are a query in EST count, unless --all.
+
+    ap: average precision, whose mean is MAP; rr: 1 / rank of the first relevant file, whose mean is MRR; top5: whether
+    one is among the first 5; p5: the share of relevant ones among the first 5; rank: of the first relevant one, empty
+    where none was found. --filter artist leaves out files of the query's artist. --plot draws precision and recall of
+    one query, or the scores of several.
+
+    For example:
+        mirtool versions --queries list.txt covers/ | mirtool evaluate retrieval groups.csv -
+        mirtool evaluate retrieval groups.csv similar.npy --filter artist --plot scores.png
+
+    Paper: Manning, Raghavan, Schütze (2008), Introduction to Information Retrieval, section 8.4; Downie et al. (2008),
+    Audio cover song identification: MIREX 2006-2007 results and analyses.
+    """
+    from mirtool.cli.rankings import report_rankings
+
+    report_rankings(job, matching, parameters, filter, all)
 
 
 def _beats_of(container: Any) -> Any:

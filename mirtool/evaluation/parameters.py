@@ -45,3 +45,10 @@ class SeparationMatching:
             "unit": "samples",
         },
     )
+
+
+@dataclass(frozen=True)
+class RetrievalMatching:
+    """Where in a ranked list is looked."""
+
+    ranks: tuple[int, ...] = field(default=(1, 5, 10), metadata={"help": "Ranks at which top and p are counted."})
