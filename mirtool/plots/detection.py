@@ -27,6 +27,8 @@ _NAMES = {
     "cmlt": "CMLt",
     "amlt": "AMLt",
     "downbeat_f": "F of downbeats",
+    "ap": "average precision",
+    "rr": "reciprocal rank",
 }
 _RATIOS = {1 / 3: "1/3", 1 / 2: "1/2", 2 / 3: "2/3", 1.0: "1", 3 / 2: "3/2", 2.0: "2", 3.0: "3"}
 
