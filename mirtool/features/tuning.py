@@ -1,6 +1,8 @@
 """How far a recording lies from A4 = 440 Hz (FMP, Section 3.1.2.2; notebook C3/C3S1_TranspositionTuning)."""
 
 import math
+from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +108,39 @@ def estimate_tuning(source: AudioSource, sample_rate: int = 22050, duration: flo
             break
     state.flush()
     return state.cents
+
+
+def tuned(
+    blocks: Iterator[NDArray[np.float32]], sample_rate: int, tuning: float | None
+) -> tuple[float, Iterator[NDArray[np.float32]]]:
+    """Find the tuning of a sound that is read once.
+
+    Parameters
+    ----------
+    blocks : iterator of ndarray, shape (n,)
+        Mono; the first two minutes are held until the tuning is known.
+    sample_rate : int
+        Hz.
+    tuning : float or None
+        Cents; None: estimated.
+
+    Returns
+    -------
+    cents : float
+    blocks : iterator of ndarray
+        All of them, from the first on.
+    """
+    if tuning is not None:
+        return float(tuning), blocks
+    state, heard, left = TuningState(sample_rate), [], _DURATION * sample_rate
+    for samples in blocks:
+        state.push(samples)
+        heard.append(samples)
+        left -= samples.size
+        if left <= 0:
+            break
+    state.flush()
+    return round(state.cents, 2), chain(heard, blocks)
 
 
 def resolved_tuning(source: AudioSource | Notes, parameters: KeyParameters) -> float:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 ASPECTS = ("timbre", "rhythm", "harmony")
 PROXIMITIES = ("mutual", "none")
 FINGERPRINTS = ("landmarks", "triplets")
+MATCHING_METHODS = ("dtw", "diagonal")
+STATISTICS = ("log", "quantized")
 
 
 @dataclass(frozen=True)
@@ -94,4 +96,53 @@ class RecurrenceParameters:
     tempo_ratios: tuple[float, ...] = field(
         default=(0.71, 1.0, 1.41),
         metadata={"help": "durations, as multiples of its own, at which X is compared", "metavar": "RATIO,…"},
+    )
+
+
+@dataclass(frozen=True)
+class MatchingFeatureParameters:
+    """The chroma by which an excerpt is looked for (after CENS: Müller, Kurth and Clausen, ISMIR 2005)."""
+
+    feature_rate: float = field(
+        default=10.0, metadata={"help": "frames per second before smoothing and downsampling", "unit": "Hz"}
+    )
+    statistics: str = field(
+        default="log",
+        metadata={
+            "help": "chroma of compressed energies, or quantised shares of the energy (CENS)",
+            "choices": STATISTICS,
+        },
+    )
+    tuning: float | None = field(
+        default=None,
+        metadata={
+            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
+            "unit": "cents",
+            "none": "auto",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class MatchingParameters:
+    """How an excerpt may differ from what it is found in (FMP, Section 7.2)."""
+
+    method: str = field(
+        default="dtw",
+        metadata={
+            "help": "compare all places by subsequence DTW, or by diagonals at several tempi",
+            "choices": MATCHING_METHODS,
+        },
+    )
+    smoothing: int = field(default=11, metadata={"help": "length ℓ of the smoothing Hann window", "unit": "frames"})
+    downsampling: int = field(
+        default=5, metadata={"help": "factor d by which the frames are thinned out before all places are compared"}
+    )
+    transpose: bool = field(default=True, metadata={"help": "look for the excerpt in all twelve keys"})
+    tempo_range: tuple[float, float] = field(
+        default=(0.5, 2.0),
+        metadata={"help": "shortest and longest duration of a hit, relative to the query", "metavar": "LOW,HIGH"},
+    )
+    overlap: float = field(
+        default=0.0, metadata={"help": "share of the shorter one by which two hits in a file may overlap"}
     )
