@@ -17,15 +17,21 @@ import numpy as np
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.frames import Frames
-from mirtool.retrieval.matching_features import Bytes, smoothed
+from mirtool.retrieval.matching_features import Bytes, matching_frames, smoothed
 from mirtool.retrieval.matching_scan import STEP_WEIGHTS, Block, Curve, blocks, matching_curve
-from mirtool.retrieval.parameters import MATCHING_METHODS, MatchingParameters
+from mirtool.retrieval.parameters import MATCHING_METHODS, MatchingFeatureParameters, MatchingParameters
+from mirtool.store import Kind
+from mirtool.store.entries import Layout
 from mirtool.sync.dtw import NoPathError, dtw
 from mirtool.threads import in_order
+from mirtool.types import AudioSource, Notes, Score
 
 _FINE = 5  # frames of the window with which a place is looked at closely
 _SLACK = 0.15  # of the length of a match: how far its ends may move when it is looked at closely …
 _LEAST_SLACK = 20  # … and at least so many frames
+# Correlation along the best path that ends anywhere, in the best key, of music that has nothing to do with the query:
+# the median of the matching function over 45 min of other pieces, for queries of 10 s and 20 s alike.
+CHANCE = 0.45
 
 
 @dataclass(frozen=True)
@@ -89,14 +95,49 @@ def check(parameters: MatchingParameters) -> None:
     smoothed(np.zeros((1, 12), np.int8), parameters.smoothing, parameters.downsampling)
 
 
-def matches(query: Bytes, recordings: Sequence[Bytes], parameters: MatchingParameters, top: int) -> list[Hit]:
+def entry_of(container: AudioSource | Score | Notes, parameters: MatchingFeatureParameters) -> dict[str, Bytes]:
+    """Return what an index keeps of a recording, or of the notes of a score."""
+    source = container.notes if isinstance(container, Score) else container
+    return {"frames": matching_frames(source, parameters)}
+
+
+LAYOUT = Layout(Kind("audio matching", 1), entry_of)
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """Recordings that are searched.
+
+    Attributes
+    ----------
+    frames : sequence of ndarray of int8, shape (N, 12)
+        From `mirtool.retrieval.matching_features.matching_frames`.
+    columns : sequence of ndarray, shape (M, 12)
+        Smoothed and thinned out, for the comparison of all places.
+    """
+
+    frames: Sequence[Bytes]
+    columns: Sequence[Frames]
+
+    @classmethod
+    def of(cls, frames: Sequence[Bytes], parameters: MatchingParameters) -> "Recordings":
+        """Prepare recordings for a search with some parameters."""
+        return cls(frames, [coarse(recording, parameters) for recording in frames])
+
+
+def coarse(frames: Bytes, parameters: MatchingParameters) -> Frames:
+    """Return the columns of a recording or a query."""
+    return smoothed(frames, parameters.smoothing, parameters.downsampling)
+
+
+def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters, top: int) -> list[Hit]:
     """Find where another performance of an excerpt stands.
 
     Parameters
     ----------
     query : ndarray of int8, shape (N, 12)
         From `mirtool.retrieval.matching_features.matching_frames`.
-    recordings : sequence of ndarray of int8, shape (M, 12)
+    recordings : Recordings
     parameters : MatchingParameters
     top : int
         How many hits at most.
@@ -116,17 +157,17 @@ def matches(query: Bytes, recordings: Sequence[Bytes], parameters: MatchingParam
     check(parameters)
     if not query.any():
         raise DataError("nothing is heard in the query")
-    coarse = smoothed(query, parameters.smoothing, parameters.downsampling)
-    wanted = 2 * top + 10
+    columns, wanted = coarse(query, parameters), 2 * top + 10
+    longest = int(len(columns) * parameters.tempo_range[1]) + 1
 
     def promising(block: Block) -> list[Candidate]:
-        return candidates(matching_curve(coarse, block, parameters), block, len(coarse), wanted)
+        return candidates(matching_curve(columns, block, parameters), block, len(columns), wanted)
 
     found: list[Candidate] = []
-    for batch in in_order(promising, blocks(recordings, parameters, len(coarse))):
+    for batch in in_order(promising, blocks(recordings.columns, longest)):
         found = sorted([*found, *batch], key=lambda item: (item.cost, item.document, item.first))[:wanted]
     fine = smoothed(query, _FINE, 1)
-    hits = [hit for item in found if (hit := refined(fine, recordings[item.document], item, parameters)) is not None]
+    hits = [hit for item in found if (hit := refined(fine, recordings.frames[item.document], item, parameters)) is not None]
     return apart(hits, parameters.overlap)[:top]
 
 
@@ -172,7 +213,7 @@ def refined(query: Frames, recording: Bytes, item: Candidate, parameters: Matchi
     except NoPathError:
         return None
     first, last = begin + int(path[0, 1]), begin + int(path[-1, 1])
-    score = 1 - cost / len(query)
+    score = (1 - cost / len(query) - CHANCE) / (1 - CHANCE)
     if score <= 0:
         return None
     ratio = (last - first) / max(len(query) - 1, 1)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.features.frames import Frames
-from mirtool.retrieval.matching_features import Bytes, smoothed
 from mirtool.retrieval.parameters import MatchingParameters
 
 Vector = NDArray[np.float32]
@@ -75,23 +74,21 @@ class Curve:
     shift: Numbers
 
 
-def blocks(recordings: Sequence[Bytes], parameters: MatchingParameters, query: int) -> Iterator[Block]:
+def blocks(recordings: Sequence[Frames], longest: int) -> Iterator[Block]:
     """Put recordings into blocks; what is longer than a block is cut, with an overlap as long as a match may be.
 
     Parameters
     ----------
-    recordings : sequence of ndarray, shape (N, 12)
-    parameters : MatchingParameters
-    query : int
-        Columns of the query.
+    recordings : sequence of ndarray, shape (M, 12)
+    longest : int
+        Columns of the longest match.
     """
-    overlap = 2 * query
+    overlap = longest
     room = max(BLOCK, 4 * overlap)
     parts: list[Frames] = []
     pieces: list[Piece] = []
     used = 0
-    for document, recording in enumerate(recordings):
-        frames = smoothed(recording, parameters.smoothing, parameters.downsampling)
+    for document, frames in enumerate(recordings):
         for first in range(0, max(len(frames) - overlap, 1), room - overlap):
             part = frames[first : first + room]
             if used and used + len(part) > room:

@@ -1,0 +1,90 @@
+"""`mirtool match-audio`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import Argument, search_in
+from mirtool.cli.job import Job
+from mirtool.cli.options import Option
+from mirtool.retrieval.parameters import MatchingFeatureParameters, MatchingParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mirtool.retrieval.matching import Hit
+    from mirtool.types import Table
+
+READS = ("audio", "score", "notes")
+
+
+@command(
+    search_in(
+        Argument("QUERY", "an excerpt: audio, MIDI, MusicXML or notes", READS),
+        Argument("CORPUS", "where to look: recordings, or files of the same kinds, and folders of them", READS),
+    ),
+    writes="table",
+    plots=True,
+)
+def match_audio(
+    job: Job,
+    features: MatchingFeatureParameters,
+    parameters: MatchingParameters,
+    top: Annotated[int, Option("Write this many hits of each query.", metavar="N", least=1)] = 10,
+) -> None:
+    """Find where in recordings another performance of an excerpt stands.
+
+    Columns: file,start,end,score,transposition,tempo_ratio
+
+    Harmony is compared, whatever the key, the tempo, the instruments and the tuning: 10 s and more of music find other
+    performances of it; less may find its like anywhere. The query may be a theme in MIDI. First all places are compared
+    (by --method), then the best ones closely. A score of 1 is for the same harmony all along, 0 for what chance gives.
+    Hits in a file do not overlap. With --index the features of a corpus are kept, 0.4 MB an hour.
+
+    For example:
+        mirtool match-audio theme.wav recordings/ --top 5
+        mirtool match-audio take.wav recordings/ --start 60 --duration 20 --plot hits.png
+        mirtool match-audio --index library.mirdb music/
+        mirtool match-audio --index library.mirdb theme.mid
+
+    Paper: Müller, Kurth, Clausen (2005), Audio matching via chroma-based statistical features; Kurth, Müller (2008),
+    Efficient index-based audio matching.
+    """
+    from mirtool.cli.corpus import search
+    from mirtool.retrieval.matching import LAYOUT, Recordings, check, matches
+    from mirtool.retrieval.matching_features import matching_frames
+
+    check(parameters)
+    with search(job, LAYOUT, features) as found:
+        queries = [matching_frames(job.from_zero(query.container)[0], found.parameters) for query in found.queries()]
+        entries = [(name, entry["frames"]) for name, entry in found.entries()]
+        names = [name for name, _ in entries]
+        recordings = Recordings.of([frames for _, frames in entries], parameters)
+        hits = [matches(query, recordings, parameters, top) for query in queries]
+        rate = found.parameters.feature_rate
+        found.write([_table(of_query, names, rate) for of_query in hits])
+        if queries and job.plan.plot is not None:
+            job.plot(lambda: _figure(queries[0], recordings, names, parameters, hits[0], rate))
+
+
+def _table(hits: "Sequence[Hit]", names: "Sequence[str]", rate: float) -> "Table":
+    import numpy as np
+
+    from mirtool.cli.job import readable
+    from mirtool.types import Table
+
+    return Table(
+        {
+            "file": np.array([readable(names[hit.document]) for hit in hits], object),
+            "start": np.array([hit.first / rate for hit in hits]),
+            "end": np.array([hit.last / rate for hit in hits]),
+            "score": np.array([hit.score for hit in hits]),
+            "transposition": np.array([float(hit.transposition) for hit in hits]),
+            "tempo_ratio": np.array([hit.tempo_ratio for hit in hits]),
+        }
+    )
+
+
+def _figure(*found: Any) -> Any:
+    from mirtool.plots.matching import matching_figure
+
+    return matching_figure(*found)

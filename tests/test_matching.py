@@ -1,0 +1,182 @@
+from dataclasses import replace
+
+import naive_matching
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from performances import compiled
+from recordings import CHORD, frames
+
+from mirtool.errors import DataError, ParameterError
+from mirtool.retrieval._matching_kernels import warped
+from mirtool.retrieval.matching import Hit, Recordings, apart, check, matches
+from mirtool.retrieval.matching_scan import Block, Piece, blocks, matching_curve
+from mirtool.retrieval.parameters import MatchingParameters
+
+DTW, DIAGONAL = MatchingParameters(), MatchingParameters(method="diagonal", tempo_range=(0.7, 1.4))
+PLAIN, COUNTED = (1.0, 1.0, 1.0), (1.0, 1.0, 2.0)
+
+
+def warp(C, weights=COUNTED, begins=()):
+    """Return cost and beginning of the best path that ends at each column."""
+    M = C.shape[1]
+    gates = np.zeros((2, M), np.float32)
+    for begin in begins:
+        gates[0, begin] = gates[1, begin : begin + 2] = np.inf
+    value, start = np.zeros(M, np.float32), np.zeros(M, np.int32)
+    cells, origins = np.zeros((3, M + 2), np.float32), np.zeros((3, M + 2), np.int32)
+    warped(C.astype(np.float32), gates, np.array(weights, np.float32), cells, origins, value, start)
+    return value, start
+
+
+def test_worked_example():
+    # The sequences of FMP, Section 7.2.3, X = (3, 0, 6), with the steps (1,1), (1,2), (2,1); by hand.
+    C = np.abs(np.subtract.outer([3, 0, 6], [2, 4, 0, 4, 0, 0, 5, 2]))
+    cost, start = warp(C, PLAIN)
+    assert cost.tolist() == [np.inf, 3, 7, 3, 7, 7, 2, 5]
+    assert (start[6], cost.argmin()) == (3, 6)  # 4 0 0 5
+
+
+@given(arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 7)), elements=st.floats(0, 2, width=16)))
+def test_agrees_with_all_paths(C):
+    expected, _ = naive_matching.subsequence(C, COUNTED)
+    cost, start = warp(C)
+    np.testing.assert_allclose(cost, expected, rtol=1e-5)
+    reached = np.isfinite(cost)
+    ends = np.flatnonzero(reached)
+    assert np.all(start[reached] <= ends)
+    assert np.all(ends - start[reached] <= 2 * (len(C) - 1))
+
+
+def test_paths_stay_within_a_recording():
+    rng = np.random.default_rng(0)
+    C = rng.uniform(size=(6, 30))
+    joined, start = warp(C, begins=(0, 11, 19))
+    for begin, stop in ((0, 11), (11, 19), (19, 30)):
+        alone, first = warp(C[:, begin:stop])
+        assert np.array_equal(joined[begin:stop], alone)
+        assert np.array_equal(start[begin:stop][np.isfinite(alone)], (first + begin)[np.isfinite(alone)])
+
+
+def test_diagonals_agree_with_the_definition():
+    rng = np.random.default_rng(1)
+    query, columns = (rng.normal(size=(count, 12)).astype(np.float32) for count in (5, 24))
+    block = Block(columns, (Piece(0, 0, 0, 24),))
+    parameters = replace(DIAGONAL, transpose=False, tempo_range=(0.5, 1.5))
+    tempi = np.geomspace(0.5, 1.5, 9)
+    expected = naive_matching.diagonals(1 - query @ columns.T, tempi)
+    np.testing.assert_allclose(matching_curve(query, block, parameters).cost, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("parameters", [DTW, DIAGONAL])
+def test_blocks_do_not_change_the_matching_function(parameters, monkeypatch):
+    rng = np.random.default_rng(2)
+    query = rng.normal(size=(6, 12)).astype(np.float32)
+    recordings = [rng.normal(size=(count, 12)).astype(np.float32) for count in (70, 3, 20, 25)]
+    whole = np.full((4, 70), np.inf)
+    for number, recording in enumerate(recordings):
+        alone = Block(recording, (Piece(number, 0, 0, len(recording)),))
+        whole[number, : len(recording)] = matching_curve(query, alone, parameters).cost
+    monkeypatch.setattr("mirtool.retrieval.matching_scan.BLOCK", 40)
+    found = np.full((4, 70), np.inf)
+    for block in blocks(recordings, 13):
+        assert len(block.frames) <= 52
+        curve = matching_curve(query, block, parameters)
+        for piece in block.pieces:
+            place = slice(piece.first, piece.first + piece.stop - piece.begin)
+            found[piece.document, place] = np.minimum(found[piece.document, place], curve.cost[piece.begin : piece.stop])
+    np.testing.assert_allclose(found, whole, rtol=1e-5)
+
+
+def search(query, recordings, parameters=DTW, top=5):
+    return matches(query, Recordings.of(recordings, parameters), parameters, top)
+
+
+@compiled
+@pytest.mark.parametrize("parameters", [DTW, DIAGONAL])
+@pytest.mark.parametrize(("semitones", "tempo", "lilt"), [(0, 1.0, 0.0), (4, 1.0, 0.0), (-2, 1.2, 0.0), (1, 0.85, 1.0)])
+def test_finds_another_performance(parameters, semitones, tempo, lilt):
+    others = [frames(seed) for seed in (11, 12, 13)]
+    query = frames(10)[120:270]  # the chords 9 to 18
+    recording = frames(10, 30, semitones, tempo, lilt)
+    best, *rest = search(query, [*others, recording], parameters)
+    beat = 24.0  # 12 s at two beats a second
+    truth = CHORD / 3 / tempo * (beat + lilt * np.sin(beat / 7))
+    assert (best.document, best.transposition) == (3, semitones)
+    assert best.first / 10 == pytest.approx(truth, abs=0.4)
+    assert best.tempo_ratio == pytest.approx((best.last - best.first) / 149)
+    assert best.tempo_ratio == pytest.approx(1 / tempo, abs=0.08)
+    assert best.score > 0.9
+    assert max(hit.score for hit in rest) < best.score - 0.3
+
+
+@compiled
+def test_other_keys_are_left_out_without_transposition():
+    hit, *_ = search(frames(10)[120:270], [frames(10, 30, 4)])
+    assert (hit.transposition, hit.score > 0.9) == (4, True)
+    left = search(frames(10)[120:270], [frames(10, 30, 4)], replace(DTW, transpose=False))
+    assert all(other.transposition == 0 and other.score < 0.6 for other in left)
+
+
+@compiled
+def test_a_repeated_passage_is_found_twice():
+    part = frames(10)[120:270]
+    recording = np.concatenate((frames(11)[:200], part, frames(12)[:100], part, frames(13)[:50]))
+    found = search(part, [recording], top=2)
+    assert sorted(hit.first for hit in found) == pytest.approx([200, 450], abs=1)
+    assert all(hit.score > 0.95 and hit.tempo_ratio == pytest.approx(1, abs=0.02) for hit in found)
+
+
+@compiled
+def test_hits_do_not_overlap_unless_asked():
+    recording = frames(10, 30, 0, 1.0)
+    for share in (0.0, 0.5):
+        found = search(frames(10)[:100], [recording], replace(DTW, overlap=share), top=50)
+        for place, a in enumerate(found):
+            for b in found[:place]:
+                shorter = min(a.last - a.first, b.last - b.first)
+                assert min(a.last, b.last) - max(a.first, b.first) <= share * shorter
+        assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
+
+
+def test_overlap():
+    hits = [Hit(0, 0, 10, 0.5, 0, 1.0), Hit(0, 6, 16, 0.9, 0, 1.0), Hit(1, 6, 16, 0.5, 0, 1.0)]
+    assert apart(hits, 0.0) == [hits[1], hits[2]]
+    assert apart(hits, 0.4) == [hits[1], hits[0], hits[2]]
+
+
+@compiled
+def test_tempi_out_of_range_are_no_hits():
+    query, slow = frames(10)[120:270], frames(10, 30, 0, 0.6)
+    assert search(query, [slow])[0].tempo_ratio == pytest.approx(1 / 0.6, abs=0.1)
+    for hit in search(query, [slow], replace(DTW, tempo_range=(0.8, 1.25))):
+        assert hit.score < 0.6
+
+
+@compiled
+def test_short_recordings_and_queries():
+    assert search(frames(10)[:100], [frames(11)[:1], frames(11)[:20]]) == []
+    assert search(frames(10)[:1], [frames(10)[:20]])[0].score > 0.5
+
+
+def test_a_silent_query():
+    with pytest.raises(DataError, match="nothing is heard in the query"):
+        search(np.zeros((20, 12), np.int8), [frames(10)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "guess"}, "no method guess"),
+        ({"tempo_range": (1.2, 0.8)}, "low end first"),
+        ({"tempo_range": (0.3, 1.0)}, "from 0.5 to 2"),
+        ({"overlap": 1.5}, "a share lies in 0"),
+        ({"smoothing": 0}, "smoothing window"),
+        ({"downsampling": 0}, "downsampling"),
+    ],
+)
+def test_bad_parameters(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        check(replace(DTW, **changes))
