@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from performances import compiled
 from recordings import CHORD, frames
 
-from mirtool.errors import DataError, ParameterError
+from mirtool.errors import ParameterError
 from mirtool.retrieval._matching_kernels import warped
 from mirtool.retrieval.matching import Hit, Recordings, apart, check, matches
 from mirtool.retrieval.matching_scan import Block, Piece, blocks, matching_curve
@@ -86,7 +86,9 @@ def test_blocks_do_not_change_the_matching_function(parameters, monkeypatch):
         curve = matching_curve(query, block, parameters)
         for piece in block.pieces:
             place = slice(piece.first, piece.first + piece.stop - piece.begin)
-            found[piece.document, place] = np.minimum(found[piece.document, place], curve.cost[piece.begin : piece.stop])
+            found[piece.document, place] = np.minimum(
+                found[piece.document, place], curve.cost[piece.begin : piece.stop]
+            )
     np.testing.assert_allclose(found, whole, rtol=1e-5)
 
 
@@ -109,7 +111,7 @@ def test_finds_another_performance(parameters, semitones, tempo, lilt):
     assert best.tempo_ratio == pytest.approx((best.last - best.first) / 149)
     assert best.tempo_ratio == pytest.approx(1 / tempo, abs=0.08)
     assert best.score > 0.9
-    assert max(hit.score for hit in rest) < best.score - 0.3
+    assert max((hit.score for hit in rest), default=0.0) < best.score - 0.3
 
 
 @compiled
@@ -162,8 +164,7 @@ def test_short_recordings_and_queries():
 
 
 def test_a_silent_query():
-    with pytest.raises(DataError, match="nothing is heard in the query"):
-        search(np.zeros((20, 12), np.int8), [frames(10)])
+    assert search(np.zeros((20, 12), np.int8), [frames(10)]) == []
 
 
 @pytest.mark.parametrize(

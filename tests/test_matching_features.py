@@ -90,7 +90,8 @@ def test_nothing_to_hear():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"), [("statistics", "median", "no statistics median"), ("feature_rate", 0.0, "feature rate")]
+    ("name", "value", "message"),
+    [("statistics", "median", "no statistics median"), ("feature_rate", 0.0, "feature rate")],
 )
 def test_bad_parameters(name, value, message):
     with pytest.raises(ParameterError, match=message):

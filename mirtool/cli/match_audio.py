@@ -11,7 +11,7 @@ from mirtool.retrieval.parameters import MatchingFeatureParameters, MatchingPara
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirtool.retrieval.matching import Hit
+    from mirtool.retrieval.matching import Hit, Recordings
     from mirtool.types import Table
 
 READS = ("audio", "score", "notes")
@@ -84,7 +84,25 @@ def _table(hits: "Sequence[Hit]", names: "Sequence[str]", rate: float) -> "Table
     )
 
 
-def _figure(*found: Any) -> Any:
-    from mirtool.plots.matching import matching_figure
+def _figure(
+    query: Any,
+    recordings: "Recordings",
+    names: "Sequence[str]",
+    parameters: MatchingParameters,
+    hits: "Sequence[Hit]",
+    rate: float,
+) -> Any:
+    """Draw the matching function of the files with the best hits, and the harmony of query and best hit."""
+    from dataclasses import replace
 
-    return matching_figure(*found)
+    from mirtool.plots.matching import MOST, matching_figure
+    from mirtool.retrieval.matching import harmonies, matching_function
+
+    shown = list(dict.fromkeys(hit.document for hit in hits))[:MOST] or list(range(min(len(names), 1)))
+    curves = [
+        replace(matching_function(query, recordings.columns[number], parameters, rate), axis=(names[number],))
+        for number in shown
+    ]
+    marks = [(shown.index(hit.document), hit.first / rate, hit.last / rate) for hit in hits if hit.document in shown]
+    pair = harmonies(query, recordings.frames[hits[0].document], hits[0], rate) if hits else ()
+    return matching_figure(curves, marks, pair)

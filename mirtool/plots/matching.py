@@ -15,7 +15,9 @@ from mirtool.types import Features
 MOST = 4  # files of which the matching function is drawn
 
 
-def matching_figure(curves: Sequence[Features], hits: Sequence[tuple[int, float, float]], pair: Sequence[Features]) -> Figure:
+def matching_figure(
+    curves: Sequence[Features], hits: Sequence[tuple[int, float, float]], pair: Sequence[Features]
+) -> Figure:
     """Draw what a query finds.
 
     Parameters
@@ -29,12 +31,16 @@ def matching_figure(curves: Sequence[Features], hits: Sequence[tuple[int, float,
         Chroma of the query, in the key of the best hit, and of that; none without a hit.
     """
     panels = [
-        Panel(partial(_paint, curve, [(rank, *hit[1:]) for rank, hit in enumerate(hits, 1) if hit[0] == number]), 1.3, None)
+        Panel(
+            partial(_paint, curve, [(rank, *hit[1:]) for rank, hit in enumerate(hits, 1) if hit[0] == number]),
+            1.3,
+            None,
+        )
         for number, curve in enumerate(curves)
     ]
     for features, name in zip(pair, ("Time in the query (s)", "Time in the best hit (s)"), strict=False):
         (panel,) = feature_panels(features)
-        panels.append(replace(panel, height=1.5, span=None, xlabel=name))
+        panels.append(replace(panel, height=1.9, span=None, xlabel=name))
     return compose(panels)
 
 
@@ -42,11 +48,11 @@ def _paint(curve: Features, hits: Sequence[tuple[int, float, float]], axes: Axes
     times, values = curve.times, curve.data[0]
     for rank, start, end in hits:
         axes.axvspan(start, end, color=ORANGE if rank == 1 else BLUE, alpha=0.25, linewidth=0)
-        axes.text((start + end) / 2, 0.03, str(rank), ha="center", va="bottom", fontsize=8, color=INK)
+        axes.text((start + end) / 2, 0.95, str(rank), ha="center", va="top", fontsize=8, color=INK)
     axes.plot(times, values, color=INK, linewidth=0.8)
     axes.axhline(0, color=GREY, linewidth=0.5)
     axes.set_xlim(times[0], times[-1] if len(times) > 1 else times[0] + 1)
     axes.set_ylim(0, 1)
-    axes.set_ylabel("Similarity")
+    axes.set_ylabel("Matching")
     axes.set_title(str(curve.axis[0]), fontsize=8, loc="left")
     axes.set_yticks(np.arange(0, 1.01, 0.5))

@@ -11,24 +11,30 @@ References
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from mirtool.errors import DataError, ParameterError
-from mirtool.features.frames import Frames
+from mirtool.errors import ParameterError
+from mirtool.features.chroma import CHROMA_NAMES
+from mirtool.features.frames import Frames, features
 from mirtool.retrieval.matching_features import Bytes, matching_frames, smoothed
-from mirtool.retrieval.matching_scan import STEP_WEIGHTS, Block, Curve, blocks, matching_curve
+from mirtool.retrieval.matching_scan import Block, Curve, Piece, blocks, matching_curve
 from mirtool.retrieval.parameters import MATCHING_METHODS, MatchingFeatureParameters, MatchingParameters
 from mirtool.store import Kind
 from mirtool.store.entries import Layout
 from mirtool.sync.dtw import NoPathError, dtw
 from mirtool.threads import in_order
-from mirtool.types import AudioSource, Notes, Score
+from mirtool.types import AudioSource, Features, Notes, Score
 
 _FINE = 5  # frames of the window with which a place is looked at closely
 _SLACK = 0.15  # of the length of a match: how far its ends may move when it is looked at closely …
 _LEAST_SLACK = 20  # … and at least so many frames
+# Each frame of the query counts once, and a step aside costs as much as a frame whose correlation is lower by so much.
+_CLOSE_WEIGHTS, _CLOSE_BIAS = (1.0, 1.2, 2.2), 1.5
+_TEMPO_SLACK = 0.02  # share by which a hit may be out of the range of tempi
 # Correlation along the best path that ends anywhere, in the best key, of music that has nothing to do with the query:
 # the median of the matching function over 45 min of other pieces, for queries of 10 s and 20 s alike.
 CHANCE = 0.45
@@ -145,18 +151,16 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     Returns
     -------
     list of Hit
-        The best first, none with a score of 0.
+        The best first, none with a score of 0; none at all for silence.
 
     Raises
     ------
     ParameterError
         A parameter outside its domain.
-    DataError
-        A query in which nothing is heard.
     """
     check(parameters)
     if not query.any():
-        raise DataError("nothing is heard in the query")
+        return []
     columns, wanted = coarse(query, parameters), 2 * top + 10
     longest = int(len(columns) * parameters.tempo_range[1]) + 1
 
@@ -167,12 +171,14 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     for batch in in_order(promising, blocks(recordings.columns, longest)):
         found = sorted([*found, *batch], key=lambda item: (item.cost, item.document, item.first))[:wanted]
     fine = smoothed(query, _FINE, 1)
-    hits = [hit for item in found if (hit := refined(fine, recordings.frames[item.document], item, parameters)) is not None]
+    hits = [
+        hit for item in found if (hit := refined(fine, recordings.frames[item.document], item, parameters)) is not None
+    ]
     return apart(hits, parameters.overlap)[:top]
 
 
 def candidates(curve: Curve, block: Block, rows: int, count: int) -> list[Candidate]:
-    """Return the least minima of a matching function, none within half a query of a lesser one in the same recording."""
+    """Return the least minima of a matching function, in a recording half a query apart or more."""
     found: list[Candidate] = []
     cost = curve.cost.copy()
     radius = max(1, rows // 2)
@@ -180,44 +186,60 @@ def candidates(curve: Curve, block: Block, rows: int, count: int) -> list[Candid
     while len(found) < count and (value := float(cost[m := int(np.argmin(cost))])) < 1:
         piece = block.pieces[int(owner[m])]
         offset = piece.first - piece.begin
-        found.append(
-            Candidate(value, piece.document, int(curve.start[m]) + offset, m + offset, int(curve.shift[m]))
-        )
+        found.append(Candidate(value, piece.document, int(curve.start[m]) + offset, m + offset, int(curve.shift[m])))
         cost[max(m - radius, piece.begin) : min(m + radius + 1, piece.stop)] = np.inf
     return found
 
 
-def refined(query: Frames, recording: Bytes, item: Candidate, parameters: MatchingParameters) -> Hit | None:
-    """Look closely at a place.
+def refined(query: Bytes, recording: Bytes, item: Candidate, parameters: MatchingParameters) -> Hit | None:
+    """Look closely at a place: the query, brought to the tempo that was found, is warped as little as need be.
 
     Parameters
     ----------
-    query : ndarray, shape (N, 12)
-    recording : ndarray of int8, shape (M, 12)
+    query, recording : ndarray of int8, shapes (N, 12) and (M, 12)
     item : Candidate
     parameters : MatchingParameters
 
     Returns
     -------
     Hit or None
-        None if there is no match at all.
+        None if there is no match in the range of tempi that is better than chance.
     """
     d = parameters.downsampling
-    slack = int(_SLACK * (item.last - item.first) * d) + _LEAST_SLACK + d
+    length = (item.last - item.first) * d + 1
+    slack = int(_SLACK * length) + _LEAST_SLACK + d
     begin = max(0, item.first * d - slack)
-    part = smoothed(recording[begin : item.last * d + slack + 1], _FINE, 1)
+    X = np.roll(smoothed(stretched(query, length), _FINE, 1), item.shift, axis=1)
+    Y = smoothed(recording[begin : item.last * d + slack + 1], _FINE, 1)
     try:
-        path, cost = dtw(
-            np.roll(query, item.shift, axis=1).T, part.T, "slanted", STEP_WEIGHTS, subsequence=True
-        )
+        path, _ = dtw(X.T, Y.T, "slanted", _CLOSE_WEIGHTS, subsequence=True, bias=_CLOSE_BIAS)
     except NoPathError:
         return None
     first, last = begin + int(path[0, 1]), begin + int(path[-1, 1])
-    score = (1 - cost / len(query) - CHANCE) / (1 - CHANCE)
-    if score <= 0:
+    rows = np.diff(path[:, 0], prepend=-1)  # of the query that each cell stands for
+    score = float(_score(1 - np.average((X[path[:, 0]] * Y[path[:, 1]]).sum(axis=1), weights=rows)))
+    ratio = (last - first) / (len(query) - 1) if len(query) > 1 else 1.0
+    low, high = parameters.tempo_range
+    if score <= 0 or not low * (1 - _TEMPO_SLACK) <= ratio <= high * (1 + _TEMPO_SLACK):
         return None
-    ratio = (last - first) / max(len(query) - 1, 1)
     return Hit(item.document, first, last, min(score, 1.0), (item.shift + 6) % 12 - 6, ratio)
+
+
+def stretched(frames: Bytes, count: int) -> Frames:
+    """Return frames (N × 12) at another tempo: `count` of them, interpolated."""
+    if len(frames) == count:
+        return frames.astype(np.float32)
+    places = np.linspace(0, len(frames) - 1, count)
+    before = np.minimum(places.astype(np.int64), len(frames) - 1)
+    after = np.minimum(before + 1, len(frames) - 1)
+    part = (places - before).astype(np.float32)[:, None]
+    between: Frames = frames[before] * (1 - part) + frames[after] * part
+    return between
+
+
+def _score(cost: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Return what mean costs are as scores: 0 where the correlation is what chance gives, 1 where it is 1."""
+    return (1 - np.asarray(cost) - CHANCE) / (1 - CHANCE)
 
 
 def apart(hits: Sequence[Hit], overlap: float) -> list[Hit]:
@@ -232,3 +254,30 @@ def apart(hits: Sequence[Hit], overlap: float) -> list[Hit]:
         ):
             kept.append(hit)
     return kept
+
+
+def matching_function(query: Bytes, columns: Frames, parameters: MatchingParameters, rate: float) -> Features:
+    """Return how much like the query what ends at each moment of a recording is, on the scale of scores; 1 × M.
+
+    Parameters
+    ----------
+    query : ndarray of int8, shape (N, 12)
+    columns : ndarray, shape (M, 12)
+        Of `Recordings`.
+    parameters : MatchingParameters
+    rate : float
+        Feature rate of the query (Hz).
+    """
+    block = Block(columns, (Piece(0, 0, 0, len(columns)),))
+    likeness = np.maximum(_score(matching_curve(coarse(query, parameters), block, parameters).cost), 0)
+    return Features(likeness[None], rate / parameters.downsampling, "matching", ("likeness", "time"), ("likeness",))
+
+
+def harmonies(query: Bytes, recording: Bytes, hit: Hit, rate: float) -> tuple[Features, Features]:
+    """Return what was compared, as chroma: the query in the key of a hit, and the hit."""
+    found = features(
+        smoothed(recording[hit.first : hit.last + 1], _FINE, 1).T, "chroma", "chroma", CHROMA_NAMES, rate, {}
+    )
+    moved = np.roll(smoothed(query, _FINE, 1), hit.transposition, axis=1)
+    asked = features(moved.T, "chroma", "chroma", CHROMA_NAMES, rate, {})
+    return asked, replace(found, start=hit.first / rate)

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.cens import quantize, smooth_downsample
-from mirtool.signal.filters import chroma_bank
 from mirtool.features.frames import Frames, check_analysis, normalize, sample_blocks
 from mirtool.features.parameters import PitchParameters
 from mirtool.features.pitch import PitchState, note_energies, pitch_axis
 from mirtool.features.tuning import tuned
 from mirtool.retrieval.parameters import STATISTICS, MatchingFeatureParameters
+from mirtool.signal.filters import chroma_bank
 from mirtool.types import AudioSource, Notes
 
 Bytes = NDArray[np.int8]
@@ -120,7 +120,6 @@ def centred(frames: Frames) -> Frames:
     return unit
 
 
-def smoothed(frames: Bytes, length: int, factor: int) -> Frames:
+def smoothed(frames: Bytes | Frames, length: int, factor: int) -> Frames:
     """Return frames (⌈N / d⌉ × 12) of norm 1, each the mean around every d-th with a Hann window of `length` frames."""
-    means = smooth_downsample(frames.astype(np.float32) / _FULL, length, factor)
-    return centred(means)
+    return centred(smooth_downsample(frames.astype(np.float32), length, factor))
