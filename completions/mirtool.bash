@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic versions transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic match-audio versions transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -55,6 +55,10 @@ _mirtool() {
         "mosaic --phase") words="source griffin-lim" ;;
         "mosaic --format") words="wav flac ogg opus mp3 aiff au caf" ;;
         "mosaic --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "match-audio --statistics") words="log quantized" ;;
+        "match-audio --method") words="dtw diagonal" ;;
+        "match-audio --format") words="csv tsv json" ;;
+        "match-audio --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "versions --format") words="csv tsv json" ;;
         "versions --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "transcribe --format") words="csv tsv json beats mireval audacity fmp sv jams midi" ;;
@@ -117,6 +121,7 @@ _mirtool() {
         "nmf-decompose") flags="--init --score --strokes --init-W --init-H --fix-W --fix-H --resynthesize --restore-transients --trace --rank --cost --beta --iterations --tolerance --sparsity --continuity --restarts --seed --model --window --hop --spectrum --template-length --learning --mask --power --pitch-low --pitch-high --tuning --partials --early --late --align --sounds --drums -o --output --format --subtype --only --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "edit") flags="--score --solo --mute --gain --shift-pitch --move --write-score --mask --power --score-window --partials --pitch-tolerance --early --late --rounds --align -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "mosaic") flags="--write-activations --window --hop --iterations --repetition --polyphony --continuity --phase --phase-iterations --seed -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "match-audio") flags="--top --feature-rate --statistics --tuning --method --smoothing --downsampling --transpose --no-transpose --tempo-range --overlap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --index --build --queries --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "versions") flags="--matrix --feature-rate --tuning --compression --stack --neighbours --gap-onset --gap-extension --transpositions --tempo-ratios -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --index --build --queries --top --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "transcribe") flags="--drums --write-activations --feature-rate --analysis-rate --window-length --octave-bands --low --high --power --template --iterations --threshold --min-gap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features spectrogram") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --scale --power --no-power -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

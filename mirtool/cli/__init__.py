@@ -7,11 +7,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
     "Rhythm": ("onsets", "tempo", "beats"),
     "Decompose": ("separate", "nmf-decompose", "edit", "mosaic"),
-<<<<<<< HEAD
-    "Retrieve": ("versions",),
-=======
-    "Retrieve": ("match-audio",),
->>>>>>> bd7cee3 (Look closely at matches in their own tempo; golden cases)
+    "Retrieve": ("match-audio", "versions"),
     "Analyse": ("transcribe",),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

@@ -170,11 +170,8 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     found: list[Candidate] = []
     for batch in in_order(promising, blocks(recordings.columns, longest)):
         found = sorted([*found, *batch], key=lambda item: (item.cost, item.document, item.first))[:wanted]
-    fine = smoothed(query, _FINE, 1)
-    hits = [
-        hit for item in found if (hit := refined(fine, recordings.frames[item.document], item, parameters)) is not None
-    ]
-    return apart(hits, parameters.overlap)[:top]
+    close = (refined(query, recordings.frames[item.document], item, parameters) for item in found)
+    return apart([hit for hit in close if hit is not None], parameters.overlap)[:top]
 
 
 def candidates(curve: Curve, block: Block, rows: int, count: int) -> list[Candidate]:
