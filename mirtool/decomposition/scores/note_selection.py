@@ -12,7 +12,6 @@ All conditions of a selection must hold. An amount may follow, as in ``pitch=C5:
 """
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,12 +20,10 @@ from numpy.typing import NDArray
 
 from mirtool.decomposition.scores.constraints import ScorePart
 from mirtool.errors import ParameterError
-from mirtool.pitch import STEPS
+from mirtool.pitch import pitch_number
 
 CONDITIONS = ("track", "channel", "pitch", "time", "voice")
 VOICES = ("top", "bottom")
-
-_PITCH = re.compile(r"([A-G])(#{0,2}|b{0,2})(-?\d{1,2})", re.IGNORECASE)
 
 Range = tuple[float, float]
 Chosen = NDArray[np.bool_]
@@ -148,20 +145,6 @@ def parse_amount(text: str) -> tuple[Selection, float]:
     if not sign:
         raise ParameterError(f"{text!r} has no amount, as in pitch=C5:+2")
     return parse(selection), _number(amount.strip(), "amount")
-
-
-def pitch_number(name: str) -> float:
-    """Return the MIDI number of a pitch, such as 60 for ``C4`` or ``60``; raises `ParameterError`."""
-    if match := _PITCH.fullmatch(name):
-        step, accidentals, octave = match.groups()
-        number = STEPS[step.upper()] + accidentals.count("#") - accidentals.lower().count("b") + 12 * (int(octave) + 1)
-    elif name.isascii() and name.isdigit():
-        number = int(name)
-    else:
-        raise ParameterError(f"{name!r} is no pitch such as C4, F#3, Bb5 or 60")
-    if not 0 <= number <= 127:
-        raise ParameterError(f"{name} lies outside of the pitches 0 to 127")
-    return float(number)
 
 
 def choose(selection: Selection, notes: NoteTable) -> Chosen:
