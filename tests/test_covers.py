@@ -56,9 +56,9 @@ class TestComparison:
 
     def test_times_are_those_of_the_middle_of_stacks(self):
         alike = self.compared(self.X)
-        assert alike.plot.shape == (52, 52)
-        assert alike.borders == (2.75, 28.75, 4.75, 30.75)
-        np.testing.assert_array_equal(alike.trace[[0, -1]], [[3.0, 5.0], [28.5, 30.5]])
+        assert alike.plot.shape == (54, 54)
+        assert alike.borders == (2.25, 29.25, 4.25, 31.25)
+        np.testing.assert_array_equal(alike.trace[[0, -1]], [[2.5, 4.5], [29.0, 31.0]])
         np.testing.assert_array_equal(alike.trace[:, 1] - alike.trace[:, 0], 2.0)
 
     def test_at_another_tempo_times_stay_those_of_the_pieces(self):
@@ -73,6 +73,6 @@ class TestComparison:
         alike = self.compared(self.X)
         (axes,) = recurrence_figure(alike.plot, alike.borders, alike.trace, ("set/a.wav", "set/b.wav"), "Title").axes
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("Time in b (s)", "Time in a (s)")
-        assert axes.get_images()[0].get_extent() == [4.75, 30.75, 2.75, 28.75]
+        assert axes.get_images()[0].get_extent() == [4.25, 31.25, 2.25, 29.25]
         (line,) = axes.get_lines()
         np.testing.assert_array_equal(line.get_xdata(), alike.trace[:, 1])

@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 
 from mirtool.jit import kernel
 
-LEVELS = 1024  # to which similarities are rounded, so that neighbours are found by counting
-_COLUMNS = 32  # that are counted side by side: a cache line of levels
+LEVELS = 1024  # to which similarities are rounded, so that the nearest are found by counting; a power of two
 START, DIAGONAL, BELOW, LEFT = 0, 1, 2, 3  # where a trace came from: (i-1, j-1), (i-2, j-1), (i-1, j-2)
 
 
@@ -50,33 +49,39 @@ def thresholds(
     of_rows: NDArray[np.uint16],
     of_columns: NDArray[np.uint16],
 ) -> None:
-    """Write the highest level, at least 1, that so many cells of each row, and of each column, reach."""
+    """Write the highest level, at least 1, that so many cells of each row, and of each column, reach.
+
+    Levels are found bit by bit: counting the cells that reach one is a loop without branches.
+    """
     rows, columns = levels.shape
-    counts = np.zeros(LEVELS, np.int32)
+    of_rows[:] = 1
     for i in range(rows):
-        counts[:] = 0
+        row = levels[i]
+        step = LEVELS // 2
+        while step > 0:
+            higher = np.uint16(of_rows[i] + step)
+            count = np.int32(0)
+            for j in range(columns):
+                count += np.int32(row[j] >= higher)
+            if count >= in_row:
+                of_rows[i] = higher
+            step //= 2
+    of_columns[:] = 1
+    tried = np.empty(columns, np.uint16)
+    counts = np.empty(columns, np.int32)
+    step = LEVELS // 2
+    while step > 0:
         for j in range(columns):
-            counts[levels[i, j]] += 1
-        of_rows[i] = _reached(counts, in_row)
-    several = np.zeros((_COLUMNS, LEVELS), np.int32)
-    for first in range(0, columns, _COLUMNS):
-        width = min(_COLUMNS, columns - first)
-        several[:] = 0
+            tried[j] = of_columns[j] + np.uint16(step)
+        counts[:] = 0
         for i in range(rows):
-            for j in range(width):
-                several[j, levels[i, first + j]] += 1
-        for j in range(width):
-            of_columns[first + j] = _reached(several[j], in_column)
-
-
-@kernel
-def _reached(counts: NDArray[np.int32], wanted: int) -> int:
-    """Return the highest level, at least 1, that is reached `wanted` times."""
-    level, reached = LEVELS, 0
-    while level > 1 and reached < wanted:
-        level -= 1
-        reached += counts[level]
-    return level
+            row = levels[i]
+            for j in range(columns):
+                counts[j] += np.int32(row[j] >= tried[j])
+        for j in range(columns):
+            if counts[j] >= in_column:
+                of_columns[j] = tried[j]
+        step //= 2
 
 
 @kernel

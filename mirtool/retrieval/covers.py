@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool import threads
-from mirtool.retrieval.cross_recurrence import Match, at_tempi, match, recurrence
+from mirtool.retrieval.cross_recurrence import Match, Query, match, recurrence
 from mirtool.retrieval.harmony_features import stretched
 from mirtool.retrieval.parameters import RecurrenceParameters
 from mirtool.retrieval.pieces import Entry, chroma_of
@@ -40,9 +40,9 @@ def matches(
     ParameterError
         A parameter outside its domain.
     """
-    versions = at_tempi(chroma_of(query), parameters)
+    prepared = Query.of(chroma_of(query), parameters)
     found = []
-    for one in threads.in_order(lambda piece: match(versions, chroma_of(piece), parameters), pieces):
+    for one in threads.in_order(lambda piece: match(prepared, chroma_of(piece), parameters), pieces):
         found.append(one)
         advance(1)
     return found

@@ -9,8 +9,8 @@ References
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from mirtool.retrieval.harmony_features import stretched
 from mirtool.retrieval.parameters import RecurrenceParameters
 
 Chroma = NDArray[np.float32]
+TRANSPOSITIONS = range(-6, 6)
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,54 @@ def checked(parameters: RecurrenceParameters) -> RecurrenceParameters:
     return parameters
 
 
-def likely_transpositions(X: Chroma, Y: Chroma, count: int) -> list[int]:
-    """Return by how many semitones X might have to be transposed, the likeliest first.
+def cooccurrence(X: Chroma) -> NDArray[np.float64]:
+    """Return which pitch classes sound together, shape (12, 12): the mean of x̃ x̃ᵀ, x̃ being x less its mean.
 
-    The optimal transposition index (Serrà et al. 2008, Section III-B) is the rotation of the mean chroma of X that is
-    most like the mean chroma of Y; here the best `count` of the twelve, as -6 to 5.
+    It tells keys apart that have nearly the same notes, which the mean of the frames does not.
     """
-    mean_x, mean_y = X.mean(axis=0, dtype=np.float64), Y.mean(axis=0, dtype=np.float64)
-    likeness = {shift: round(float(np.roll(mean_x, shift) @ mean_y), 9) for shift in range(-6, 6)}
-    return sorted(likeness, key=lambda shift: (-likeness[shift], abs(shift), shift))[:count]
+    centred = X.astype(np.float64) - X.mean(axis=1, keepdims=True, dtype=np.float64)
+    together: NDArray[np.float64] = centred.T @ centred / len(X)
+    return together
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A piece that is compared with others.
+
+    Parameters
+    ----------
+    tempi : tuple of (float, ndarray)
+        The piece at several tempi: how many times as long as it is, and its frames (N, 12).
+    cooccurrences : ndarray, shape (12, 144)
+        `cooccurrence` of the piece in all transpositions, -6 to 5 semitones.
+    """
+
+    tempi: tuple[tuple[float, Chroma], ...]
+    cooccurrences: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, X: Chroma, parameters: RecurrenceParameters) -> Self:
+        """Prepare a piece, shape (N, 12), for comparisons with these parameters.
+
+        Raises
+        ------
+        ParameterError
+            A parameter outside its domain.
+        """
+        tempi = tuple((ratio, stretched(X, ratio)) for ratio in checked(parameters).tempo_ratios)
+        chords = cooccurrence(X)
+        rotated = [np.roll(chords, (shift, shift), axis=(0, 1)).ravel() for shift in TRANSPOSITIONS]
+        return cls(tempi, np.stack(rotated))
+
+    def likely_transpositions(self, Y: Chroma, count: int) -> list[int]:
+        """Return by how many semitones it might have to be transposed to be like Y, the likeliest first.
+
+        As the optimal transposition index (Serrà et al. 2008, Section III-B) ranks the rotations of the mean chroma,
+        but by `cooccurrence`; the best `count` of the twelve.
+        """
+        likeness = np.round(self.cooccurrences @ cooccurrence(Y).ravel(), 9).tolist()
+        ranked = sorted(zip(likeness, TRANSPOSITIONS, strict=True), key=lambda item: (-item[0], abs(item[1])))
+        return [shift for _, shift in ranked[:count]]
 
 
 def recurrence(X: Chroma, Y: Chroma, transposition: int, parameters: RecurrenceParameters) -> Recurrence:
@@ -145,18 +185,7 @@ def recurrence(X: Chroma, Y: Chroma, transposition: int, parameters: RecurrenceP
     return Recurrence(levels, of_rows, of_columns, parameters)
 
 
-def at_tempi(X: Chroma, parameters: RecurrenceParameters) -> list[tuple[float, Chroma]]:
-    """Return a piece at all the tempi that are tried, each with its ratio of durations.
-
-    Raises
-    ------
-    ParameterError
-        A parameter outside its domain.
-    """
-    return [(ratio, stretched(X, ratio)) for ratio in checked(parameters).tempo_ratios]
-
-
-def match(versions: Sequence[tuple[float, Chroma]], Y: Chroma, parameters: RecurrenceParameters) -> Match:
+def match(query: Query, Y: Chroma, parameters: RecurrenceParameters) -> Match:
     """Compare two pieces.
 
     The score is Qmax / √(N' M') for N' and M' stacks: for one X it falls as the distance √M' / Qmax of the paper
@@ -164,15 +193,16 @@ def match(versions: Sequence[tuple[float, Chroma]], Y: Chroma, parameters: Recur
 
     Parameters
     ----------
-    versions : sequence of (float, ndarray), shapes (N, 12)
-        X at several tempi, from `at_tempi`; at least one frame each.
+    query : Query
+        At least one frame.
     Y : ndarray, shape (M, 12), float32
         As for `recurrence`.
     parameters : RecurrenceParameters
+        Those of the query.
     """
     best = Match(-1.0, 0)
-    transpositions = likely_transpositions(versions[0][1], Y, parameters.transpositions)
-    for ratio, X in versions:
+    transpositions = query.likely_transpositions(Y, parameters.transpositions)
+    for ratio, X in query.tempi:
         for transposition in transpositions:
             found = recurrence(X, Y, transposition, parameters)
             score = found.q_max / math.sqrt(found.levels.size)

@@ -83,7 +83,7 @@ class HarmonyParameters:
 class RecurrenceParameters:
     """Cross recurrence of two versions (Serrà, Serra and Andrzejak, New Journal of Physics 11, 2009)."""
 
-    stack: int = field(default=9, metadata={"help": "frames m in a row that are compared as one"})
+    stack: int = field(default=7, metadata={"help": "frames m in a row that are compared as one"})
     neighbours: float = field(
         default=0.095, metadata={"help": "share κ of the other version that counts as alike with a moment"}
     )
