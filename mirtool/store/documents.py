@@ -14,7 +14,7 @@ from mirtool.errors import DataError
 from mirtool.store import ragged
 
 if TYPE_CHECKING:
-    from mirtool.store.segments import Segment
+    from mirtool.store.segments import CheckedArray, Segment
 
 PREFIX = "documents/"
 
@@ -99,6 +99,7 @@ class Documents(Sequence[Document]):
     def __init__(self, segment: "Segment", live: NDArray[np.bool_]) -> None:
         self._segment = segment
         self.live = live
+        self._arrays: dict[str, CheckedArray] = {}
 
     def __len__(self) -> int:
         return len(self.live)
@@ -150,8 +151,10 @@ class Documents(Sequence[Document]):
                     found[place] = number
         return found
 
-    def _array(self, name: str) -> Any:
-        return self._segment.array(PREFIX + name)
+    def _array(self, name: str) -> "CheckedArray":
+        if name not in self._arrays:
+            self._arrays[name] = self._segment.array(PREFIX + name)
+        return self._arrays[name]
 
     def _text(self, name: str, number: int) -> NDArray[np.uint8]:
         start, stop = self._array(f"{name}.starts")[number : number + 2]

@@ -115,10 +115,13 @@ def entry(segment: Segment, number: int) -> dict[str, NDArray[Any]]:
 def entries(index: Index) -> Iterator[tuple[Document, dict[str, NDArray[Any]]]]:
     """Yield the live documents, each with its entry; memory stays flat where the caller keeps none of them."""
     for segment in index.segments:
-        documents = segment.documents
-        for number, document in enumerate(documents):
-            if documents.live[number]:
-                yield document, entry(segment, number)
+        live = segment.documents.live.tolist()
+        arrays = {name: segment.whole(name) for name in names_of(segment)}
+        bounds = {name: segment.whole(STARTS + name).tolist() for name in arrays}
+        for number, document in enumerate(segment.documents):
+            if live[number]:
+                found = {name: array[slice(*bounds[name][number : number + 2])] for name, array in arrays.items()}
+                yield document, found
         segment.release()
 
 

@@ -1,6 +1,5 @@
 """An index as it is read."""
 
-import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -101,13 +100,15 @@ def opened(descriptor: int, path: str, kind: Kind | None) -> Index:
     """Read the index that an open file holds."""
     size = os.fstat(descriptor).st_size
     head = read_head(os.pread(descriptor, HEADER, 0), size, path)
-    mapped = mmap.mmap(descriptor, head.end, prot=mmap.PROT_READ)
-    mapping = Mapping(mapped, path)
-    mapped.madvise(mmap.MADV_RANDOM)  # what is long says so when it is read
-    contents = read_contents(bytes(mapping.part(head.offset, head.length, "contents")), head, path)
-    if kind is not None:
-        check_kind(contents.kind, kind, path)
-    return Index(mapping, head, contents)
+    mapping = Mapping(os.dup(descriptor), head.end, path)
+    try:
+        contents = read_contents(bytes(mapping.part(head.offset, head.length, "contents")), head, path)
+        if kind is not None:
+            check_kind(contents.kind, kind, path)
+        return Index(mapping, head, contents)
+    except BaseException:
+        mapping.close()
+        raise
 
 
 def _missing(path: str, error: OSError) -> MissingInput:

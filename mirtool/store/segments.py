@@ -1,10 +1,16 @@
-"""Segments as they are read: views on the mapped file, whose pages are checked when they are touched, once."""
+"""Segments as they are read: what is asked for is checked when it is touched, page by page, once.
+
+What is long is a view on the mapped file. What is short is read and copied: the system maps 16 pages for each that is
+touched, and thousands of scattered touches would count as the memory of a large part of the file.
+"""
 
 import contextlib
 import mmap
+import os
 import zlib
 from collections.abc import Callable
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +21,7 @@ from mirtool.store.documents import PREFIX, Documents
 from mirtool.store.layout import AGAIN, PAGE, Stored, read_description
 from mirtool.store.ragged import inside
 
-AHEAD = 16 * PAGE  # a range from this length on is read ahead
+LONG = 16 * PAGE  # bytes from which on a range is a view on the mapped file
 CHUNK = 1 << 20
 
 
@@ -24,14 +30,19 @@ class Mapping:
 
     Parameters
     ----------
-    data : mmap
+    descriptor : int
+        Of the file, which is closed with this.
+    length : int
+        Of what is valid.
     file : str
         As messages call it.
     """
 
-    def __init__(self, data: mmap.mmap, file: str) -> None:
-        self.data, self.file = data, file
-        self.bytes = memoryview(data)
+    def __init__(self, descriptor: int, length: int, file: str) -> None:
+        self._descriptor, self.file = descriptor, file
+        self.data = mmap.mmap(descriptor, length, prot=mmap.PROT_READ)
+        self.data.madvise(mmap.MADV_RANDOM)  # what is long says so when it is read
+        self.bytes = memoryview(self.data)
 
     def damaged(self, what: str) -> FormatError:
         """Make an error."""
@@ -43,6 +54,14 @@ class Mapping:
             raise self.damaged(what)
         return self.bytes[offset : offset + length]
 
+    def read(self, target: memoryview, offset: int) -> None:
+        """Read bytes of the file to fill `target`."""
+        while target:
+            count = os.preadv(self._descriptor, [target], offset)
+            if not count:
+                raise self.damaged("truncated while it was read")
+            target, offset = target[count:], offset + count
+
     def advise(self, option: int, offset: int, length: int) -> None:
         """Tell the system what these bytes are needed for."""
         start = offset // PAGE * PAGE
@@ -50,6 +69,7 @@ class Mapping:
 
     def close(self) -> None:
         """Let go of the file; while there are views on it, the last of them does."""
+        os.close(self._descriptor)
         with contextlib.suppress(BufferError):
             self.bytes.release()
             self.data.close()
@@ -122,7 +142,7 @@ class Segment:
         return CheckedArray(self, self._found(name))
 
     def whole(self, name: str) -> NDArray[Any]:
-        """Return an array, all of it checked; a read-only view on the file."""
+        """Return an array, all of it checked and read-only; a view on the file where it is long."""
         array: NDArray[Any] = self.array(name)[:]
         return array
 
@@ -141,23 +161,52 @@ class Segment:
         """Let go of the memory that reading took; views stay valid, and are read again from the disk."""
         self._mapping.advise(mmap.MADV_DONTNEED, self._offset, self._size)
 
-    def check(self, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> None:
-        """Check the pages that ranges of bytes lie on, none of them empty."""
+    def fetch(self, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Read the pages that ranges of bytes lie on, none of them empty, and check them.
+
+        Returns
+        -------
+        pages : ndarray of uint8
+            One after the other, each once.
+        places : ndarray of int64, shape (ranges,)
+            Where in them each range begins; it goes on there without a gap.
+        """
         firsts, lasts = starts // PAGE, (stops - 1) // PAGE
-        pages = firsts if np.array_equal(firsts, lasts) else inside(firsts, lasts + 1)
-        pages = np.unique(pages[~self._checked[pages]])
-        data = self._data
-        for page, stored in zip(pages.tolist(), self._sums[pages].tolist(), strict=True):
-            if zlib.crc32(data[page * PAGE : page * PAGE + PAGE]) != stored:
+        pages = np.unique(firsts if np.array_equal(firsts, lasts) else inside(firsts, lasts + 1))
+        data = np.empty(len(pages) * PAGE, np.uint8)
+        view = data.data
+        breaks = np.flatnonzero(np.diff(pages) != 1) + 1
+        for begin, end in pairwise([0, *breaks.tolist(), len(pages)]):
+            self._mapping.read(view[begin * PAGE : end * PAGE], self._offset + int(pages[begin]) * PAGE)
+        new = np.flatnonzero(~self._checked[pages])
+        self._compare(pages[new], view, new)
+        return data, np.searchsorted(pages, firsts) * PAGE + starts % PAGE
+
+    def copied(self, start: int, stop: int) -> memoryview:
+        """Read a short range of bytes and check the pages that it lies on."""
+        first, last = start // PAGE, (stop - 1) // PAGE + 1
+        new = not self._checked[first:last].all()
+        begin, end = (first * PAGE, last * PAGE) if new else (start, stop)
+        data = memoryview(bytearray(end - begin))
+        self._mapping.read(data, self._offset + begin)
+        if new:
+            self._compare(np.arange(first, last), data, np.arange(last - first))
+        return data.toreadonly()[start - begin : stop - begin]
+
+    def check(self, start: int, stop: int) -> None:
+        """Check the pages that a range of bytes lies on in the mapped file."""
+        first, last = start // PAGE, (stop - 1) // PAGE + 1
+        new = np.flatnonzero(~self._checked[first:last]) + first
+        if len(new):
+            self._mapping.advise(mmap.MADV_WILLNEED, self._offset + start, stop - start)
+            self._compare(new, self._data, new)
+
+    def _compare(self, pages: NDArray[np.int64], data: memoryview, places: NDArray[np.int64]) -> None:
+        """Compare pages, which stand in `data` at `places`, with their checksums."""
+        for page, place, stored in zip(pages.tolist(), places.tolist(), self._sums[pages].tolist(), strict=True):
+            if zlib.crc32(data[place * PAGE : place * PAGE + PAGE]) != stored:
                 raise self._mapping.damaged(f"{self._label}, page {page + 1}")
         self._checked[pages] = True
-
-    def check_range(self, start: int, stop: int) -> None:
-        """Check the pages that a range of bytes lies on."""
-        if stop > start and not self._checked[start // PAGE : (stop - 1) // PAGE + 1].all():
-            if stop - start >= AHEAD:
-                self._mapping.advise(mmap.MADV_WILLNEED, self._offset + start, stop - start)
-            self.check(np.array([start]), np.array([stop]))
 
     def _found(self, name: str) -> Stored:
         try:
@@ -167,11 +216,10 @@ class Segment:
 
     def verify(self, advance: Callable[[int], object]) -> None:
         """Check all of it, and let go of the memory that it took."""
+        self._checked[:] = False
         for start in range(0, self._size, CHUNK):
             stop = min(start + CHUNK, self._size)
-            self._checked[start // PAGE : stop // PAGE] = False
-            self.check(np.array([start]), np.array([stop]))
-            self._mapping.advise(mmap.MADV_DONTNEED, self._offset + start, stop - start)
+            self.fetch(np.array([start]), np.array([stop]))
             advance(stop - start)
         if int(self.documents.live.sum()) != self.live or len(self.documents.sizes) != len(self):
             raise self._mapping.damaged(f"{self._label}, documents")
@@ -202,29 +250,36 @@ class CheckedArray:
         return self.shape[0]
 
     def __getitem__(self, rows: int | slice) -> Any:
-        """Return an element, or a range with step 1 as a view; along axis 0."""
-        offset, size = self._stored.offset, self._stored.row
-        if isinstance(rows, slice):
-            start, stop, step = rows.indices(len(self))
-            if step != 1:
-                raise IndexError("a range with a step")
-            self._segment.check_range(offset + start * size, offset + max(start, stop) * size)
-            return self._view[start:stop]
-        row = range(len(self))[rows]
-        self._segment.check_range(offset + row * size, offset + (row + 1) * size)
-        return self._view[row]
+        """Return an element, or a range with step 1, along axis 0; read-only."""
+        if not isinstance(rows, slice):
+            row = range(len(self))[rows]
+            return self[row : row + 1][0]
+        start, stop, step = rows.indices(len(self))
+        if step != 1:
+            raise IndexError("a range with a step")
+        begin, size = self._stored.offset + start * self._stored.row, (stop - start) * self._stored.row
+        if size <= 0:
+            return self._view[start:start]
+        if size < LONG:
+            data = self._segment.copied(begin, begin + size)
+            return np.frombuffer(data, self.dtype).reshape(stop - start, *self.shape[1:])
+        self._segment.check(begin, begin + size)
+        return self._view[start:stop]
 
     def pieces(self, starts: ArrayLike, stops: ArrayLike) -> NDArray[Any]:
         """Return many ranges, one after the other along axis 0, as a copy; they may meet and overlap."""
         firsts, lasts = np.asarray(starts, np.int64), np.asarray(stops, np.int64)
         if len(firsts) and (firsts.min() < 0 or lasts.max() > len(self) or (lasts < firsts).any()):
             raise IndexError("ranges outside of an array")
+        stored = self._stored
         filled = lasts > firsts
-        offset, size = self._stored.offset, self._stored.row
-        if size:
-            self._segment.check(offset + firsts[filled] * size, offset + lasts[filled] * size)
-        found: NDArray[Any] = self._view[inside(firsts, lasts)]
-        return found
+        firsts, lasts = firsts[filled], lasts[filled]
+        if not len(firsts) or not stored.row:
+            return np.zeros((int((lasts - firsts).sum()), *self.shape[1:]), self.dtype)
+        data, places = self._segment.fetch(stored.offset + firsts * stored.row, stored.offset + lasts * stored.row)
+        places //= self.dtype.itemsize  # pages begin at a multiple of it, and so does the array
+        numbers = inside(places, places + (lasts - firsts) * (stored.row // self.dtype.itemsize))
+        return data.view(self.dtype)[numbers].reshape(-1, *self.shape[1:])
 
     def take(self, rows: ArrayLike) -> NDArray[Any]:
         """Return single elements along axis 0, as a copy."""
