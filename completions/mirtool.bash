@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic match-audio versions transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic match-audio versions similar transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -61,6 +61,10 @@ _mirtool() {
         "match-audio --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "versions --format") words="csv tsv json" ;;
         "versions --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "similar --aspect") words="timbre rhythm harmony" ;;
+        "similar --proximity") words="mutual none" ;;
+        "similar --format") words="csv tsv json" ;;
+        "similar --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "transcribe --format") words="csv tsv json beats mireval audacity fmp sv jams midi" ;;
         "transcribe --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "features spectrogram --bank") words="gaussian semitone" ;;
@@ -123,6 +127,7 @@ _mirtool() {
         "mosaic") flags="--write-activations --window --hop --iterations --repetition --polyphony --continuity --phase --phase-iterations --seed -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "match-audio") flags="--top --feature-rate --statistics --tuning --method --smoothing --downsampling --transpose --no-transpose --tempo-range --overlap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --index --build --queries --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "versions") flags="--matrix --feature-rate --tuning --compression --stack --neighbours --gap-onset --gap-extension --transpositions --tempo-ratios -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --index --build --queries --top --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "similar") flags="--aspect --matrix --cepstra --rhythm-coefficients --lags --weights --proximity -o --output --format --plot --from --raw --sample-rate --channels --start --duration --index --build --queries --top --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "transcribe") flags="--drums --write-activations --feature-rate --analysis-rate --window-length --octave-bands --low --high --power --template --iterations --threshold --min-gap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features spectrogram") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --scale --power --no-power -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "features chroma") flags="--feature-rate --analysis-rate --window-length --pitch-low --pitch-high --tuning --bank --compression --partials --decay --norm --threshold -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

@@ -24,6 +24,7 @@ from mirtool.cli.planning import is_folder
 from mirtool.io import formats
 
 SAMPLES: dict[tuple[str, ...], list[str]] = {
+    ("similar",): ["take.wav", "slow.wav"],
     ("transcribe",): ["take.wav", "--drums"],
     ("edit",): ["take.wav", "--score", "piece.mid", "--shift-pitch", "pitch=C5:+2"],
     ("evaluate", "sync"): ["path.csv", "path.csv"],

@@ -4,27 +4,27 @@ A command takes `mirtool.cli.inputs.search_in` as its inputs and says what an en
 (`mirtool.store.entries.Layout`). The rest is the same for all::
 
     with search(job, LAYOUT, parameters) as found:
-        queries = [prepared(query.container, found.parameters) for query in found.queries()]
+        queries = list(found.queries(lambda container: prepared(container, found.parameters)))
         hits = [[] for _ in queries]
         for name, entry in found.entries():
             for query, rows in zip(queries, hits, strict=True):
-                rows += matches(query, entry)
+                rows += matches(query.container, entry)
         found.write([table_of(rows) for rows in hits])
 
 `mirtool.cli.searches` says what a command line means; where it only builds an index, there are no queries and entries.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mirtool.cli.job import Job, readable, with_column
 from mirtool.cli.outcomes import Outcome, caught, in_order
 from mirtool.cli.plan import Plan, Reading
-from mirtool.errors import FormatError, UsageProblem
+from mirtool.errors import DataError, FormatError, UsageProblem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Query:
     name : str
         The file.
     container : AudioSource, Notes …
-        What it holds.
+        What it holds, or what was made of it.
     """
 
     name: str
@@ -71,8 +71,13 @@ class Found(Generic[Parameters]):
         self._read: list[str] = []
         self._changes: list[tuple[str, str]] = []
 
-    def queries(self) -> Iterator[Query]:
+    def queries(self, prepared: Callable[[Any], Any] = lambda container: container) -> Iterator[Query]:
         """Read the queries; of several, those that cannot be read are reported and left out.
+
+        Parameters
+        ----------
+        prepared : callable
+            Makes of a container what is needed of it; where it raises, the query cannot be read.
 
         Raises
         ------
@@ -82,9 +87,9 @@ class Found(Generic[Parameters]):
         names = self._search.queries
         for place, name in enumerate(names):
             if len(names) == 1:
-                query = self._query(name)
+                query = self._query(name, prepared)
             else:
-                outcome = caught(self._query, name, (name,), self._job.plan.level)
+                outcome = caught(partial(self._query, prepared=prepared), name, (name,), self._job.plan.level)
                 outcome.replay(name)
                 if outcome.result is None:
                     self.failed.append(name)
@@ -95,8 +100,10 @@ class Found(Generic[Parameters]):
             self._read.append(name)
             yield query
 
-    def _query(self, name: str) -> Query:
-        return Query(name, Job(replace(self._job.plan, inputs=(name,))).read())
+    def _query(self, name: str, prepared: Callable[[Any], Any]) -> Query:
+        container = Job(replace(self._job.plan, inputs=(name,))).read()
+        with _named(name):
+            return Query(name, prepared(container))
 
     @cached_property
     def index(self) -> "Index | None":
@@ -327,8 +334,19 @@ def _entry(task: _Task) -> "tuple[Document, Mapping[str, NDArray[Any]]]":
     """Make the entry of a file, whose state is that before it is read."""
     from mirtool import store
 
-    document = store.Document.of_file(task.plan.inputs[0])
-    return document, task.layout.entry_of(Job(task.plan).read(), task.parameters)
+    name = task.plan.inputs[0]
+    document, container = store.Document.of_file(name), Job(task.plan).read()
+    with _named(name):
+        return document, task.layout.entry_of(container, task.parameters)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Say of which file it is that its content cannot be processed."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
 
 
 # ----------------------------------------------------------------------------------------------------------- parameters

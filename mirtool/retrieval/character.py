@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames, power, sample_blocks
 from mirtool.retrieval.harmonic_motion import motion, pitch_class_spectra
-from mirtool.retrieval.levels import relative_levels
+from mirtool.retrieval.levels import relative
 from mirtool.retrieval.onset_patterns import AVERAGE, PulsationState, onset_coefficients, rises
 from mirtool.retrieval.parameters import CharacterParameters
 from mirtool.retrieval.timbre import TimbreState
 from mirtool.signal.filters import mel_bank
 from mirtool.signal.stft import STFT, hann
+from mirtool.store import Kind
+from mirtool.store.entries import Layout
 from mirtool.types import AudioSource
 
 # Rate, windows and bands are part of what the numbers mean; they are no options.
@@ -53,13 +55,20 @@ class Characters:
         """Return some of the pieces."""
         return Characters(*(getattr(self, name)[places] for name in ARRAYS))
 
+    @property
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The arrays by name."""
+        return {name: getattr(self, name) for name in ARRAYS}
+
     @staticmethod
-    def of(entries: Sequence[Mapping[str, NDArray[np.float32]]]) -> "Characters":
-        """Put entries, as `character` returns them, one after the other."""
-        return Characters(*(np.stack([entry[name] for entry in entries]) for name in ARRAYS))
+    def joined(parts: Sequence[Mapping[str, NDArray[np.float32]]]) -> "Characters":
+        """Put the arrays of pieces one after the other."""
+        if not parts:
+            return Characters(*(np.zeros((0, *(1,) * axes), np.float32) for axes in (1, 2, 1, 1)))
+        return Characters(*(np.concatenate([part[name] for part in parts]) for name in ARRAYS))
 
 
-def character(source: AudioSource, parameters: CharacterParameters) -> dict[str, NDArray[np.float32]]:
+def character(source: AudioSource, parameters: CharacterParameters) -> Characters:
     """Describe a piece.
 
     Parameters
@@ -70,8 +79,8 @@ def character(source: AudioSource, parameters: CharacterParameters) -> dict[str,
 
     Returns
     -------
-    dict
-        The arrays of `Characters`, each without its first axis.
+    Characters
+        Of one piece.
 
     Raises
     ------
@@ -85,17 +94,25 @@ def character(source: AudioSource, parameters: CharacterParameters) -> dict[str,
     rhythm = PulsationState(BANDS // 2, FRAME_RATE)
     harmony = _HarmonyState()
 
-    def levels() -> Iterator[Frames]:
-        for values, heard in relative_levels(_energies(source, harmony), round(LEVEL_REACH * FRAME_RATE)):
-            timbre.push(values[heard])
-            yield values
+    def shares() -> Iterator[Frames]:
+        for energies, heard in relative(_energies(source, harmony), round(LEVEL_REACH * FRAME_RATE)):
+            timbre.push(energies[heard])
+            yield energies
 
-    for frames in rises(levels(), round(AVERAGE * FRAME_RATE)):
+    for frames in rises(shares(), round(AVERAGE * FRAME_RATE)):
         rhythm.push(frames)
     mean, covariance = timbre.statistics()
     lags = tuple(max(round(lag / MOMENT), 1) for lag in parameters.lags)
     coefficients = onset_coefficients(rhythm.strengths(), parameters.rhythm_coefficients)
-    return {"mean": mean, "covariance": covariance, "rhythm": coefficients, "harmony": motion(harmony.moments(), lags)}
+    return Characters(mean[None], covariance[None], coefficients[None], motion(harmony.moments(), lags)[None])
+
+
+def entry_of(source: AudioSource, parameters: CharacterParameters) -> dict[str, NDArray[np.float32]]:
+    """Return the arrays of a piece, as an entry of an index; raises what `character` raises."""
+    return character(source, parameters).arrays
+
+
+LAYOUT = Layout(Kind("characters", 1), entry_of)
 
 
 def check(parameters: CharacterParameters) -> None:

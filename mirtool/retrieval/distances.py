@@ -39,7 +39,8 @@ class Gaussians:
         P: Matrix = np.linalg.inv(sigma).astype(np.float64, copy=False)
         pulled = np.einsum("nij,nj->ni", P, mu)
         M = sigma + mu[:, :, None] * mu[:, None, :]
-        return Gaussians(P.reshape(len(mu), -1), M.reshape(len(mu), -1), mu, pulled, (pulled * mu).sum(axis=1))
+        shape = (len(mu), mu.shape[1] ** 2)
+        return Gaussians(P.reshape(shape), M.reshape(shape), mu, pulled, (pulled * mu).sum(axis=1))
 
 
 def divergences(a: Gaussians, b: Gaussians) -> Matrix:

@@ -1,4 +1,4 @@
-"""Loudness of mel bands relative to what is heard around it: how loud a recording is does not matter."""
+"""Energies of bands relative to what is heard around them: how loud a recording is does not matter."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 from mirtool.blocks import sections
 from mirtool.features.frames import Frames
 
-FLOOR = 1e-6  # 60 dB below the level, what a band holds no longer counts
+FLOOR = 1e-6  # a frame 60 dB below the level is silent beside it
 SILENCE = 1e-9  # a level of 90 dB below a sine at full scale, or less, is that of silence
 _SECTION = 512  # frames
 
 
-def relative_levels(energies: Iterable[Frames], reach: int) -> Iterator[tuple[Frames, NDArray[np.bool_]]]:
-    """Compress the energies of bands, relative to the level of the sound nearby.
-
-    Y(n, k) = ln(E(n, k) / L(n) + c), L(n) being the largest Σ_k E(m, k) of the frames |m - n| ≤ reach.
+def relative(energies: Iterable[Frames], reach: int) -> Iterator[tuple[Frames, NDArray[np.bool_]]]:
+    """Divide the energies of bands by the level of the sound nearby, the largest sum over bands within `reach` frames.
 
     Parameters
     ----------
@@ -27,7 +25,8 @@ def relative_levels(energies: Iterable[Frames], reach: int) -> Iterator[tuple[Fr
 
     Yields
     ------
-    values : ndarray, shape (n, K), float32
+    shares : ndarray, shape (n, K), float32
+        E(n, k) / max_{|m - n| ≤ reach} Σ_j E(m, j).
     heard : ndarray, shape (n,), bool
         Frames that are not silent: neither altogether, nor beside the level by the floor or more.
     """
@@ -37,4 +36,4 @@ def relative_levels(energies: Iterable[Frames], reach: int) -> Iterator[tuple[Fr
         padding = (reach - section.inner.start, reach - (len(sums) - section.inner.stop))
         level = sliding_window_view(np.pad(sums, padding), 2 * reach + 1).max(axis=1)
         heard = (level > SILENCE) & (inside > FLOOR * level)
-        yield np.log(frames / np.maximum(level, SILENCE)[:, None] + np.float32(FLOOR)), heard
+        yield frames / np.maximum(level, SILENCE)[:, None], heard

@@ -11,6 +11,7 @@ from mirtool.retrieval.timbre import cosine_basis
 from mirtool.signal.filters import bin_frequencies
 from mirtool.signal.stft import hann
 
+FLOOR = 1e-4  # of the level nearby: what begins 40 dB below it is not heard
 AVERAGE = 0.25  # s to either side, over which the local average is taken
 WINDOW, HOP = 8.0, 2.0  # s
 LOWEST, OCTAVES, STEPS = 30.0, 5, 5  # BPM; pulsations from 30 to 960 a minute, five tempi an octave
@@ -24,21 +25,22 @@ def tempi() -> NDArray[np.float64]:
     return LOWEST * 2.0 ** (np.arange(OCTAVES * STEPS + 1) / STEPS)
 
 
-def rises(levels: Iterable[Frames], reach: int) -> Iterator[Frames]:
-    """Keep what lies above the local average over `reach` frames to either side, pairs of bands put together.
+def rises(shares: Iterable[Frames], reach: int) -> Iterator[Frames]:
+    """Compress the energies of bands, and keep what lies above the local average; put pairs of bands together.
 
     Parameters
     ----------
-    levels : iterable of ndarray, shape (n, K)
-        Batches of logarithmic bands, K even.
+    shares : iterable of ndarray, shape (n, K)
+        Batches of energies, relative to the level nearby; K even.
     reach : int
+        Frames to either side over which the average is taken.
 
     Yields
     ------
     ndarray, shape (n, K / 2)
     """
-    for section in sections(levels, _SECTION, reach):
-        frames = section.frames
+    for section in sections(shares, _SECTION, reach):
+        frames = np.log(section.frames + np.float32(FLOOR))
         sums = np.concatenate((np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0, dtype=np.float64)))
         places = np.arange(len(frames))[section.inner]
         first, stop = np.maximum(places - reach, 0), np.minimum(places + reach + 1, len(frames))

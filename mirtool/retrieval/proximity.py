@@ -23,7 +23,7 @@ from mirtool.retrieval.parameters import ASPECTS, PROXIMITIES, SimilarityParamet
 
 REFERENCES = 256
 # Mean and deviation of the distances between pieces that have nothing in common, and how many distances they count for.
-USUAL = {"timbre": (3.5, 0.9), "rhythm": (6.0, 2.0), "harmony": (1.6, 0.45)}
+USUAL = {"timbre": (4.3, 0.85), "rhythm": (13.5, 5.4), "harmony": (2.0, 0.54)}
 USUAL_SUM = 0.7  # deviation of a weighted mean of aspects
 PRIOR = 5.0
 _BLOCK = 1024  # pieces
@@ -79,14 +79,17 @@ class Neighbourhood:
         self._corpus = corpus
         places = np.unique(np.linspace(0, max(len(corpus) - 1, 0), REFERENCES).round().astype(np.intp))
         self._references = corpus[places[: len(corpus)]]
-        if self._mutual:
-            self._reference_spreads = self._spreads(self._references)
+        if self._mutual and len(corpus):
+            counted, apart = self._to_references(self._references)
+            self._reference_spreads = _spreads(apart, counted)
             blocks = [self._spread_of(corpus[block]) for block in _blocks(len(corpus))]
-            self._spread = {name: _joined([block[name] for block in blocks]) for name in blocks[0]} if blocks else {}
+            self._spread = {name: _joined([block[name] for block in blocks]) for name in blocks[0]}
 
     def scores(self, queries: Characters) -> Matrix:
         """Return how near each piece of the corpus is to each query (Q × N): 1 for the same, 0 for the farthest."""
         found = np.empty((len(queries), len(self._corpus)))
+        if not found.size:
+            return found
         if not self._mutual:
             for block in _blocks(len(self._corpus)):
                 found[:, block] = np.exp(-self._plain(queries, self._corpus[block]))
@@ -97,6 +100,19 @@ class Neighbourhood:
             for block in _blocks(len(self._corpus)):
                 other = {name: values[block] for name, values in self._spread.items()}
                 found[rows, block] = self._mutual_proximity(some, spread, self._corpus[block], other)
+        return found
+
+    def pairs(self, pieces: Characters) -> Matrix:
+        """Return how near pieces are to each other among those of the corpus, shape (M, M)."""
+        if not len(self._corpus):
+            return np.zeros((len(pieces), len(pieces)))
+        if not self._mutual:
+            return np.exp(-self._plain(pieces, pieces))
+        spread = self._spread_of(pieces)
+        found = np.empty((len(pieces), len(pieces)))
+        for rows in _blocks(len(pieces)):
+            some = {name: values[rows] for name, values in spread.items()}
+            found[rows] = self._mutual_proximity(pieces[rows], some, pieces, spread)
         return found
 
     def _plain(self, a: Characters, b: Characters) -> Matrix:
@@ -129,18 +145,15 @@ class Neighbourhood:
             total = total + 0.5 * weight * (left + (apart[name] - two.mean) / two.deviation)
         return total
 
-    def _spreads(self, pieces: Characters) -> Spreads:
-        """Return the spread of the distances from pieces to the references, aspect by aspect."""
-        counted = _differ(pieces, self._references)
-        return {
-            name: Spread.of(distances(pieces, self._references, name), counted, USUAL[name]) for name in self._weights
-        }
+    def _to_references(self, pieces: Characters) -> tuple[NDArray[np.bool_], dict[str, Matrix]]:
+        """Return which pairs of a piece and a reference count, and their distances by aspect."""
+        apart = {name: distances(pieces, self._references, name) for name in self._weights}
+        return _differ(pieces, self._references), apart
 
     def _spread_of(self, pieces: Characters) -> Spreads:
         """Return the spreads from pieces, also that of the sum."""
-        counted = _differ(pieces, self._references)
-        apart = {name: distances(pieces, self._references, name) for name in self._weights}
-        spreads = {name: Spread.of(values, counted, USUAL[name]) for name, values in apart.items()}
+        counted, apart = self._to_references(pieces)
+        spreads = _spreads(apart, counted)
         total = self._total(apart, spreads, self._reference_spreads)
         return {**spreads, _SUM: Spread.of(total, counted, (0.0, USUAL_SUM))}
 
@@ -162,6 +175,10 @@ def weights_of(parameters: SimilarityParameters) -> dict[str, float]:
         raise ParameterError(f"no proximity {parameters.proximity} (there are: {', '.join(PROXIMITIES)})")
     total = sum(weights)
     return {name: weight / total for name, weight in zip(ASPECTS, weights, strict=True) if weight > 0}
+
+
+def _spreads(apart: dict[str, Matrix], counted: NDArray[np.bool_]) -> Spreads:
+    return {name: Spread.of(values, counted, USUAL[name]) for name, values in apart.items()}
 
 
 def _blocks(count: int) -> list[slice]:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from mirtool.errors import DataError
 from mirtool.features.frames import Frames
 
+FLOOR = 1e-6  # of the level nearby: what is 60 dB below it no longer counts
 # What no two cepstra differ by less than, in nepers: keeps the covariance of a single held sound invertible.
 SPREAD = 0.05
 
@@ -18,7 +19,7 @@ def cosine_basis(count: int, size: int) -> NDArray[np.float32]:
 
 
 class TimbreState:
-    """Online mean and covariance of the cepstra of log-mel spectra: one Gaussian a piece.
+    """Online mean and covariance of the cepstra of log-mel spectra: one normal distribution a piece.
 
     The cepstra are the cosine transform of the logarithmic bands without its first coefficient, so that timbre does
     not tell loudness; the order of the frames is not kept (Mandel and Ellis, "Song-level features and support vector
@@ -38,9 +39,9 @@ class TimbreState:
         self._sum: NDArray[np.float64] = np.zeros(count)
         self._products: NDArray[np.float64] = np.zeros((count, count))
 
-    def push(self, levels: Frames) -> None:
-        """Take logarithmic bands (n × bands)."""
-        cepstra = (levels @ self._basis).astype(np.float64)
+    def push(self, shares: Frames) -> None:
+        """Take energies of bands, relative to the level nearby (n × bands)."""
+        cepstra = (np.log(shares + np.float32(FLOOR)) @ self._basis).astype(np.float64)
         self._count += len(cepstra)
         self._sum += cepstra.sum(axis=0)
         self._products += cepstra.T @ cepstra

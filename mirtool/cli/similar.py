@@ -1,0 +1,127 @@
+"""`mirtool similar`."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mirtool.cli.command import command
+from mirtool.cli.inputs import Argument, search_in
+from mirtool.cli.job import Job, readable
+from mirtool.cli.options import Option
+from mirtool.errors import UsageProblem
+from mirtool.retrieval.parameters import ASPECTS, CharacterParameters, SimilarityParameters
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mirtool.retrieval.proximity import Neighbourhood
+    from mirtool.types import Features, Table
+
+MAPPED = 30  # neighbours that are shown on the map
+
+
+@command(
+    search_in(Argument("X", "audio", ("audio",)), Argument("CORPUS", "audio, folders", ("audio",))),
+    writes="table",
+    plots=True,
+)
+def similar(
+    job: Job,
+    kept: CharacterParameters,
+    parameters: SimilarityParameters,
+    aspect: Annotated[str | None, Option("Compare by this alone.", choices=ASPECTS)] = None,
+    matrix: Annotated[
+        str | None,
+        Option("Write how alike all pairs of recordings are, X included, as a matrix.", metavar="FILE", output=".npy"),
+    ] = None,
+) -> None:
+    """Find music of the same kind.
+
+    Columns: file,score
+
+    Pieces are compared by timbre (mean and covariance of the cepstra of log-mel spectra), rhythm (how strongly bands of
+    frequency pulsate at each tempo) and harmony (which intervals sound together and follow each other, in any key and
+    tuning). Distances are counted in standard deviations from what is usual for either piece, so that pieces that are
+    near to everything are not found everywhere. score: how likely it is that a piece of CORPUS is farther away, seen
+    from both; 1 for the same sound. It holds within a corpus; with --proximity none it depends on the two alone.
+
+    X itself is left out where CORPUS holds it. --plot draws the scores, and a map on which pieces that are alike lie
+    side by side; where there is a --matrix, it draws that.
+
+    For example:
+        mirtool similar song.wav music/ --top 10 --plot nearest.png
+        mirtool similar --index music.idx song.wav --aspect rhythm
+        mirtool similar song.wav music/ --matrix all.csv --plot map.png
+
+    Paper: Pohle, Schnitzer, Schedl, Knees, Widmer (2009), On rhythm and general music similarity.
+    """
+    from mirtool.cli import corpus
+    from mirtool.retrieval.character import LAYOUT, Characters, character
+    from mirtool.retrieval.proximity import Neighbourhood, weights_of
+
+    search = job.plan.search
+    assert search is not None
+    if matrix is not None and search.builds:
+        raise UsageProblem("--matrix: nothing is searched here; give X or --queries")
+    if aspect is not None:
+        parameters = _by(job, parameters, aspect)
+    weights_of(parameters)
+    with corpus.search(job, LAYOUT, kept) as found:
+        asked = found.queries(lambda source: character(source, found.parameters))
+        queries = {query.name: query.container for query in asked}
+        entries = dict(sorted(found.entries()))
+        pieces = Characters.joined(list(entries.values()))
+        near = Neighbourhood(pieces, parameters)
+        tables = [_hits(name, list(entries), near.scores(query)[0]) for name, query in queries.items()]
+        found.write(tables)
+        every = {**{name: query.arrays for name, query in queries.items()}, **entries}
+        pairs = None if matrix is None else _pairs(every, near)
+        if pairs is not None:
+            job.write_as(pairs, str(matrix))
+        if len(tables) == 1:
+            hits = corpus.best(tables[0], min(search.top or MAPPED, MAPPED), search.min_score)
+            some = {name: every[name] for name in every if name in queries or readable(name) in set(hits["file"])}
+            job.plot(lambda: _map(pairs) if pairs is not None else _neighbours(hits, _pairs(some, near)))
+
+
+def _by(job: Job, parameters: SimilarityParameters, aspect: str) -> SimilarityParameters:
+    """Let one aspect alone count."""
+    if "weights" in job.plan.given:
+        raise UsageProblem("--aspect: not together with --weights")
+    return replace(parameters, weights=tuple(float(name == aspect) for name in ASPECTS))
+
+
+def _hits(query: str, files: Sequence[str], scores: "NDArray[np.float64]") -> "Table":
+    """Return all pieces with their scores, but for the query itself."""
+    import numpy as np
+
+    from mirtool.types import Table
+
+    own = os.path.realpath(query)
+    kept = np.array([query == "-" or os.path.realpath(file) != own for file in files], bool)
+    return Table({"file": np.array([readable(file) for file in files], object)[kept], "score": scores[kept]})
+
+
+def _pairs(pieces: "Mapping[str, Mapping[str, NDArray[Any]]]", near: "Neighbourhood") -> "Features":
+    """Return how alike all pairs of these pieces are."""
+    from mirtool.retrieval.character import Characters
+    from mirtool.types import pair_matrix
+
+    return pair_matrix(near.pairs(Characters.joined(list(pieces.values()))), [readable(name) for name in pieces])
+
+
+def _map(pairs: "Features") -> Any:
+    from mirtool.plots.similar import pairs_figure
+    from mirtool.retrieval.maps import scaled
+
+    return pairs_figure(pairs, scaled(1 - pairs.data.astype(float)))
+
+
+def _neighbours(hits: "Table", pairs: "Features") -> Any:
+    """Draw the hits, and a map of the query, which is the first of all, and them."""
+    from mirtool.plots.similar import neighbours_figure
+    from mirtool.retrieval.maps import scaled
+
+    return neighbours_figure(hits, pairs, scaled(1 - pairs.data.astype(float)))
