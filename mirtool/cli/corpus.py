@@ -175,7 +175,7 @@ class Found(Generic[Parameters]):
     def _made(self, names: Sequence[str]) -> "Iterator[tuple[Document, Mapping[str, NDArray[Any]]]]":
         """Yield documents and entries of files, in their order."""
         plan, alone = self._job.plan, len(self._search.corpus) == 1
-        reading = Reading(feature_rate=plan.reading.feature_rate, pedal=plan.reading.pedal)
+        reading = Reading(feature_rate=plan.reading.feature_rate, pedal=plan.reading.pedal, many=not alone)
         one = replace(plan, search=None, reads=plan.reads[-1:], reading=reading)
         tasks = [_Task(replace(one, inputs=(name,)), self._layout, self.parameters) for name in names]
         if alone:

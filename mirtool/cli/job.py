@@ -68,6 +68,7 @@ class Job:
             pedal=reading.pedal,
             raw=reading.raw if described else None,
             live=reading.live,
+            many=reading.many,
         )
         wanted = ("audio",) if reading.live else self.plan.reads[min(index, len(self.plan.reads) - 1)]
         return _checked(container, name, wanted)

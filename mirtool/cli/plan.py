@@ -22,6 +22,7 @@ class Reading:
     pedal: bool = False
     raw: "RawLayout | None" = None
     live: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True)

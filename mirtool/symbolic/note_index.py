@@ -8,7 +8,7 @@ worth a search, rare triples weighing more (geometric hashing: Wolfson and Rigou
 Mikkilä and Mäkinen 2010, Filtering methods for content-based retrieval on indexed symbolic music databases).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -139,10 +139,18 @@ def candidates(
         chosen = np.argsort(-scores, kind="stable")[:most]
         best += [(-float(scores[number]), place, int(number)) for number in chosen if scores[number] > 0]
         segment.release()
-    return [
-        (index.segments[place].documents[number], stored.entry(index.segments[place], number))
-        for _, place, number in sorted(best)[:most]
-    ]
+    best = sorted(best)[:most]
+    return [found for _, found in sorted(_taken(index, best), key=lambda item: item[0])]
+
+
+def _taken(index: Index, best: list[tuple[float, int, int]]) -> Iterator[tuple[int, tuple[Document, Entry]]]:
+    """Yield documents by segment, with their ranks; their entries are copies, so that memory of the file is free."""
+    for place, segment in enumerate(index.segments):
+        for rank, (_, owner, number) in enumerate(best):
+            if owner == place:
+                entry = {name: values.copy() for name, values in stored.entry(segment, number).items()}
+                yield rank, (segment.documents[number], entry)
+        segment.release()
 
 
 class _Ranges:
