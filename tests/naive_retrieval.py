@@ -43,3 +43,40 @@ def pairs(times, bins, levels, zone, fan_out):
         strongest = sorted(targets, key=lambda j: (-levels[j], j))[:fan_out]
         found += [(i, j) for j in sorted(strongest)]
     return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def best_windows(votes, width, weights, gains, limits, density):
+    """For each track the highest evidence, the hashes behind it and the track; votes are (offset, hash)."""
+    found = []
+    for track in range(len(limits) - 1):
+        inside = [vote for vote in votes if limits[track] <= vote[0] < limits[track + 1]]
+        if not inside:
+            continue
+        cost = np.log(max(len(inside) / (density * (limits[track + 1] - limits[track])), 1))
+        windows = [{number for offset, number in inside if last - width <= offset <= last} for last, _ in inside]
+        evidence = [sum(weights[number] - cost for number in window) + gains[len(window)] for window in windows]
+        best = int(np.argmax(evidence))
+        if len(windows[best]) > 1:
+            found.append((evidence[best], len(windows[best]), track))
+    return sorted(found, reverse=True)
+
+
+class TrackList:
+    """Tracks on one time line."""
+
+    def __init__(self, tracks, gap, live=None):
+        lengths = [track.frames + gap for track in tracks]
+        self.starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        self.live = live
+        self.places = {}
+        for track, start in zip(tracks, self.starts, strict=False):
+            for number, time in zip(track.hashes.tolist(), track.times.tolist(), strict=True):
+                self.places.setdefault(number, []).append(int(start) + time)
+
+    def counts(self, hashes):
+        return np.array([len(self.places.get(number, ())) for number in hashes.tolist()], np.int64)
+
+    def find(self, hashes):
+        found = [(n, place) for n, number in enumerate(hashes.tolist()) for place in self.places.get(number, ())]
+        which, places = np.array(found, np.int64).reshape(-1, 2).T
+        return which.astype(np.intp), places.astype(np.uint32)

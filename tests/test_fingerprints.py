@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from performances import compiled
 from test_spectral_peaks import music
 
 from mirtool.errors import ParameterError
@@ -44,6 +45,7 @@ def test_pairs_are_those_of_the_definition(points, fan_out):
     np.testing.assert_array_equal(room[:count], naive.pairs(times, bins, levels, zone, fan_out))
 
 
+@compiled
 def test_a_shift_by_whole_frames_moves_the_times_only():
     sound = music(6)
     parameters = FingerprintParameters()
@@ -56,6 +58,7 @@ def test_a_shift_by_whole_frames_moves_the_times_only():
     assert whole.hashes.max() < 1 << HASH_BITS
 
 
+@compiled
 def test_speed_can_be_undone_on_the_peaks():
     sound = music(6)
     slow, _ = peaks(Audio(sound, RATE), 20.0)

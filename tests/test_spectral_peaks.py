@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from performances import compiled
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.retrieval._peak_kernels import local_maxima, outstanding
@@ -72,6 +73,7 @@ def test_a_tone_is_where_it_was_struck():
     assert frames == 2 * RATE // HOP + 1
 
 
+@compiled
 def test_the_size_of_the_blocks_does_not_matter():
     sound = music(8)
     whole, _ = peaks(Audio(sound, RATE), 20.0)
@@ -83,6 +85,7 @@ def test_the_size_of_the_blocks_does_not_matter():
     assert sum(map(len, parts[:-1])) > 0.5 * len(whole)
 
 
+@compiled
 def test_neither_level_nor_whole_frames_of_shift_matter():
     sound = music(6)
     whole, _ = peaks(Audio(sound, RATE), 20.0)
@@ -94,6 +97,7 @@ def test_neither_level_nor_whole_frames_of_shift_matter():
     assert np.mean(np.array(nearest) < 0.01) > 0.98  # rounding decides about a rival just a second away
 
 
+@compiled
 @pytest.mark.parametrize("density", [5.0, 10.0, 20.0])
 def test_there_are_about_as_many_as_wanted(density):
     found, frames = peaks(Audio(music(20), RATE), density)

@@ -23,8 +23,8 @@ class FingerprintParameters:
             "choices": FINGERPRINTS,
         },
     )
-    density: float = field(default=20.0, metadata={"help": "peaks kept of a second of sound"})
-    fan_out: int = field(default=5, metadata={"help": "hashes that begin at each peak"})
+    density: float = field(default=40.0, metadata={"help": "peaks kept of a second of sound"})
+    fan_out: int = field(default=3, metadata={"help": "hashes that begin at each peak"})
 
 
 @dataclass(frozen=True)
@@ -145,4 +145,15 @@ class MatchingParameters:
     )
     overlap: float = field(
         default=0.0, metadata={"help": "share of the shorter one by which two hits in a file may overlap"}
+    )
+
+
+@dataclass(frozen=True)
+class RecognitionParameters:
+    """How a sound is looked for, and when it counts as found."""
+
+    min_confidence: float = field(default=0.99, metadata={"help": "answers below it are not given", "metavar": "0..1"})
+    speed_range: float = field(
+        default=6.0,
+        metadata={"help": "how much faster or slower the query may run, with its pitch or without", "unit": "%"},
     )

@@ -81,9 +81,7 @@ class PeakState:
     """
 
     def __init__(self, density: float) -> None:
-        self._most = round(2 * _RIVALS * FRAME * density)
-        if self._most < 1:
-            raise ParameterError(f"the density must be positive, not {density:g}")
+        self._most = most_rivals(density)
         window = hann(WINDOW)
         self._stft = STFT(window * (2 / window.sum()), HOP)
         bins = np.arange(self._stft.bins)
@@ -175,3 +173,24 @@ def peaks(source: AudioSource, density: float) -> tuple[Peaks, int]:
     parts = [state.push(samples) for samples in sample_blocks(source, RATE)]
     parts.append(state.flush())
     return joined(parts), state.frames
+
+
+def outstanding_of(found: Peaks, density: float) -> Peaks:
+    """Return the peaks that a smaller density would have kept, but for few whose rivals were left out."""
+    kept = np.zeros(len(found), np.bool_)
+    outstanding(found.times, found.levels, 0, len(found), _RIVALS, most_rivals(density), kept)
+    return found.chosen(kept)
+
+
+def most_rivals(density: float) -> int:
+    """Return how many points around a peak make that it is not kept.
+
+    Raises
+    ------
+    ParameterError
+        A density that is not positive.
+    """
+    most = round(2 * _RIVALS * FRAME * density)
+    if most < 1:
+        raise ParameterError(f"the density must be positive, not {density:g}")
+    return most
