@@ -61,7 +61,8 @@ def names_in(index: str) -> list[str]:
 
 def test_hits_come_best_first_and_then_by_name(run, files):
     assert run("q.csv", "c").text == HITS
-    assert run("q.csv", "c/b.csv", "c/deep/", "c/a.csv", "c/b.csv").text == HITS
+    assert run("q.csv", "c/b.csv", "c", "c/a.csv", "c/b.csv").text == HITS
+    assert run("--index", "x.db", "q.csv", "c", "c/a.csv").text == HITS
     assert run("q.csv", "c/", "--top", "1").text == "".join(HITS.splitlines(True)[:2])
     assert run("q.csv", "c/", "--min-score", "0.6").text == "".join(HITS.splitlines(True)[:2])
     assert run("q.csv", "c/", "--min-score", "1.1").text == "file,score\n"
@@ -108,6 +109,13 @@ def test_several_queries_have_a_leading_column(run, files):
     Path("jobs.tsv").write_text("query\tcorpus\ttop\nqs/q.csv\tc\t1\nqs/r.csv\tc/a.csv\t\n")
     assert run("--files-from", "jobs.tsv").text == "query,file,score\nqs/q.csv,c/b.csv,1\nqs/r.csv,c/a.csv,0\n"
     Path("jobs.tsv").write_text("query\ttop\nqs/q.csv\t1\nqs/r.csv\t1\n")
+    Path("folder.tsv").write_text("query\tcorpus\nqs\tc\n")
+    Path("nothing.tsv").write_text("query\tcorpus\n")
+    assert "a row takes one query" in run("--files-from", "folder.tsv").err
+    assert run("--files-from", "nothing.tsv", "-H").code in (0, 2)
+    assert run("--files-from", "jobs.tsv", "-H", "--index", "x.db") == run(
+        "--files-from", "jobs.tsv", "--index", "x.db"
+    )
     result = run("--files-from", "jobs.tsv", "--index", "x.db", "--jobs", "2")
     assert result.text == "query,file,score\nqs/q.csv,c/b.csv,1\nqs/r.csv,c/deep/c.csv,1\n"
     assert run("--files-from", "jobs.tsv", "--index", "x.db", "-o", "out/").code == 0
@@ -250,6 +258,14 @@ def test_bad_files_do_not_enter_an_index_and_leave_it(run, files):
     assert names_in("x.db") == ["c/b.csv", "c/deep/c.csv"]
     result = run("--index", "x.db", "q.csv")
     assert result.code == 0
+
+
+def test_what_was_done_before_an_interrupt_is_kept(run, files):
+    write("c/b.csv", 66)  # an interrupt, as the sample understands it
+    assert run("--index", "x.db", "c").code == 130
+    assert names_in("x.db") == ["c/a.csv"]
+    write("c/b.csv", 1, 2)
+    assert run("--index", "x.db", "q.csv", "c").text == HITS
 
 
 def test_a_query_that_cannot_be_read_builds_nothing(run, files):

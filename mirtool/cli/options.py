@@ -227,7 +227,7 @@ FILENAME = _shared(
     short="-H", in_rows=False,
 )  # fmt: skip
 INDEX = _shared(
-    "index", str | None, "Search this index; with CORPUS, build it or bring it up to date first.", metavar="FILE",
+    "index", str | None, "Search this index; with CORPUS, build it or bring it up to date first; with folders alone, do only that.", metavar="FILE",
     files=True, in_rows=False,
 )  # fmt: skip
 BUILD = _shared(

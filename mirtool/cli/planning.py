@@ -75,7 +75,8 @@ def plan(command: Command, given: list[str], values: Values) -> list[Plan]:
         raise UsageProblem("--output: an empty name")
     asked = list(_asked(command, given, values))
     several = len(asked) > 1
-    named = any(job.listed for job in asked) or (bool(values.get("with_filename")) and asked[0].search is None)
+    asks = bool(values.get("with_filename")) and all(job.search is None for job in asked)  # a search does it itself
+    named = asks or any(job.listed for job in asked)
     common = _from_file(command, values)
     plans = [_plan(command, job, several, named, common) for job in asked]
     _check_stdin(plans, values)
@@ -183,7 +184,9 @@ def _from_rows(command: Command, listing: str, values: Values) -> Iterator[Asked
             raise UsageProblem(f"{listing}: column {', '.join(strange)} is neither an argument nor an option")
         own = {by_name[key].name: by_name[key].convert(cell) for key, cell in cells.items()}
         if command.inputs.shape == "search":
-            asked = _search(command, given, {**values, **own})
+            asked = _search(command, given, {**values, **own, "with_filename": False})
+            if asked.search and asked.search.named:
+                raise UsageProblem(f"{listing}: {given[0]} is a folder; a row takes one query")
             items = tuple(replace(item, listed=True) for item in asked.inputs)
             yield replace(asked, inputs=items, stem=name_file(given[0], listed=True).stem, row=frozenset(own))
             continue

@@ -98,7 +98,7 @@ def split(
         raise UsageProblem("an index holds files, not stdin (-)")
     asked = asked if listing is None else _listed(listing)
     queries = tuple(item for name in asked for item in search(name, kinds[0]))
-    corpus = tuple(dict.fromkeys(item for name in rest for item in search(name, kinds[1])))
+    corpus = {item.name: item for name in rest for item in search(name, kinds[1])}
     several = listing is not None or len(queries) > 1
     if values.get("plot") is not None and (several or builds):
         raise UsageProblem(f"--plot draws what one query finds, not {'several' if several else 'none'}")
@@ -106,7 +106,7 @@ def split(
     made = Search(
         label=label if isinstance(label, str) else str(index or rest[0]),
         queries=tuple(item.name for item in queries),
-        corpus=tuple(item.name for item in corpus),
+        corpus=tuple(corpus),
         folders=tuple(name for name in rest if os.path.isdir(name)),
         index=index,
         builds=builds,
@@ -114,7 +114,7 @@ def split(
         top=values.get("top"),
         min_score=values.get("min_score"),
     )
-    return made, (*queries, *corpus) or (name_file(str(index)),)
+    return made, (*queries, *corpus.values()) or (name_file(str(index)),)
 
 
 def _builds(given: list[str], values: Mapping[str, Any], stands: str | None) -> bool:
