@@ -227,8 +227,9 @@ FILENAME = _shared(
     short="-H", in_rows=False,
 )  # fmt: skip
 INDEX = _shared(
-    "index", str | None, "Search this index; with CORPUS, build it or bring it up to date first; with folders alone, do only that.", metavar="FILE",
-    files=True, in_rows=False,
+    "index", str | None,
+    "Search this index; with CORPUS, build it or bring it up to date first; with folders alone, do only that.",
+    metavar="FILE", files=True, in_rows=False,
 )  # fmt: skip
 BUILD = _shared(
     "build", bool, "Build the index of all inputs, or bring it up to date, and search nothing.", False,
