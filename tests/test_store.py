@@ -258,6 +258,8 @@ def test_rewriting_leaves_out_what_was_removed(tmp_path):
         with store.rewriting(path, KIND) as (index, writer):
             add(writer, contents(index))
         assert contents(old) == {"b": 6, "c": 6}  # a reader keeps what it opened
+        with store.reading(path, KIND) as new:
+            assert new.generation == old.generation + 1
         assert read(path) == {"b": 6, "c": 6}
     assert os.path.getsize(path) < size
     assert os.stat(path).st_mode & 0o777 == 0o640

@@ -48,10 +48,12 @@ class Writer:
     parameters : mapping
     """
 
-    def __init__(self, file: files.File, base: Index | None, kind: Kind, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self, file: files.File, base: Index | None, kind: Kind, parameters: Mapping[str, Any], generation: int = 0
+    ) -> None:
         self._file, self.base = file, base
         self.kind, self.parameters = kind, parameters
-        self._head = base.head if base is not None else Head(0, HEADER, 0, 0)
+        self._head = base.head if base is not None else Head(generation, HEADER, 0, 0)
         self._end = self._head.end
         self._records = base.contents.records.copy() if base is not None else np.zeros(0, SEGMENT)
         self._added: dict[str, tuple[int, int]] = {}  # segment and number of the documents that came since `base`
@@ -319,7 +321,8 @@ def rewriting(
         stack.callback(base.close)
         fresh = files.beside(path)
         stack.callback(fresh.close)
-        writer = Writer(fresh, None, kind, base.parameters if parameters is None else parameters)
+        kept = base.parameters if parameters is None else parameters
+        writer = Writer(fresh, None, kind, kept, base.generation)
         with _committed(writer):
             yield base, writer
 
