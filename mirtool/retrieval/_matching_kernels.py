@@ -1,7 +1,8 @@
 """Compiled loop of audio matching: subsequence DTW against many recordings in a row.
 
-The steps are (1,1), (1,2) and (2,1), so that a cell depends on earlier rows alone and all columns of a row are computed
-at once, as vector instructions.
+The steps are (1,1), (1,2) and (2,1), so that a cell depends on earlier rows alone, and all columns of a row are
+computed at once, as vector instructions. Costs become whole numbers: a cell is then one number of 64 bits, accumulated
+cost above and the column where its path begins below, and the least of several cells brings its beginning along.
 """
 
 import numpy as np
@@ -10,53 +11,40 @@ from numpy.typing import NDArray
 from mirtool.jit import kernel
 
 Matrix = NDArray[np.float32]
-Vector = NDArray[np.float32]
-Numbers = NDArray[np.int32]
+Cells = NDArray[np.int64]
+
+SCALE = 1 << 12  # of costs
+BARRED = 1 << 61  # accumulated cost where no path leads; that of a path of 65,536 frames is less
 
 
 @kernel
-def warped(
-    C: Matrix, gates: Matrix, weights: Vector, cells: Matrix, origins: Numbers, value: Vector, start: Numbers
-) -> None:
-    """Fill the accumulated cost of the best path that ends at each column, and the column where that path begins.
+def warped(C: Matrix, cells: Cells) -> None:
+    """Fill a row of cells with the best paths that end in each column.
 
-    C : (N, M), cost of frame n of the query and column m
-    gates : (2, M), 0 where a path may come from column m - 1, or m - 2; else infinite
-    weights : factors on the cost of a cell that is reached by the steps (1,1), (1,2), (2,1)
-    cells, origins : (3, M + 2), room for the last rows of accumulated costs and of beginnings; two columns lead
+    Each frame of the query counts once: the cell that is reached by a step (2,1) counts twice.
+
+    C : (N, M), cost of frame n of the query and column m; 0 to 3, of columns between recordings infinite
+    cells : (3, M + 2), room for rows n, n - 1 and n - 2, two columns lead; row (N - 1) % 3 is the result
     """
     N, M = C.shape
-    cells[:] = np.inf
-    origins[:] = 0
-    near, far = gates[0], gates[1]
-    w11, w12, w21 = weights[0], weights[1], weights[2]
+    largest, half = np.float32(4.0), np.float32(0.5)
+    cells[:] = BARRED
     for n in range(N):
         cost = C[n]
-        out, begun = cells[n % 3, 2 : M + 2], origins[n % 3, 2 : M + 2]
-        a, b, c = cells[(n + 2) % 3, 1 : M + 1], cells[(n + 2) % 3, :M], cells[(n + 1) % 3, 1 : M + 1]
-        from_a, from_b = origins[(n + 2) % 3, 1 : M + 1], origins[(n + 2) % 3, :M]
-        from_c = origins[(n + 1) % 3, 1 : M + 1]
+        out = cells[n % 3, 2 : M + 2]
+        straight, fast = cells[(n + 2) % 3, 1 : M + 1], cells[(n + 2) % 3, :M]
+        slow = cells[(n + 1) % 3, 1 : M + 1]
         if n == 0:
             for m in range(M):
-                out[m] = cost[m]
-                begun[m] = m
+                step = np.int64(np.int32(min(cost[m], largest) * SCALE + half)) << 32
+                out[m] = step + m if cost[m] < largest else BARRED
         else:
             for m in range(M):
-                straight = a[m] + near[m] + w11 * cost[m]
-                fast = b[m] + far[m] + w12 * cost[m]
-                slow = c[m] + near[m] + w21 * cost[m]
-                best = straight if straight <= fast else fast
-                origin = from_a[m] if straight <= fast else from_b[m]
-                out[m] = best if best <= slow else slow
-                begun[m] = origin if best <= slow else from_c[m]
-    last, origin_row = cells[(N - 1) % 3, 2 : M + 2], origins[(N - 1) % 3, 2 : M + 2]
-    for m in range(M):
-        value[m] = last[m]
-        start[m] = origin_row[m]
+                step = np.int64(np.int32(min(cost[m], largest) * SCALE + half)) << 32
+                best = min(min(straight[m], fast[m]), slow[m] + step) + step
+                out[m] = best if cost[m] < largest else BARRED
 
 
 def warm() -> None:
     """Compile the kernel."""
-    C, gates = np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32)
-    cells, origins = np.zeros((3, 4), np.float32), np.zeros((3, 4), np.int32)
-    warped(C, gates, np.ones(3, np.float32), cells, origins, np.zeros(2, np.float32), np.zeros(2, np.int32))
+    warped(np.zeros((2, 2), np.float32), np.zeros((3, 4), np.int64))

@@ -21,7 +21,7 @@ from mirtool.errors import ParameterError
 from mirtool.features.chroma import CHROMA_NAMES
 from mirtool.features.frames import Frames, features
 from mirtool.retrieval.matching_features import Bytes, matching_frames, smoothed
-from mirtool.retrieval.matching_scan import Block, Curve, Piece, blocks, matching_curve
+from mirtool.retrieval.matching_scan import LONGEST, Block, Curve, Piece, blocks, matching_curve
 from mirtool.retrieval.parameters import MATCHING_METHODS, MatchingFeatureParameters, MatchingParameters
 from mirtool.store import Kind
 from mirtool.store.entries import Layout
@@ -156,12 +156,14 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     Raises
     ------
     ParameterError
-        A parameter outside its domain.
+        A parameter outside its domain, or a query of many hours.
     """
     check(parameters)
     if not query.any():
         return []
     columns, wanted = coarse(query, parameters), 2 * top + 10
+    if len(columns) > LONGEST:
+        raise ParameterError(f"the query is too long: {len(columns)} columns, of {LONGEST} at most")
     longest = int(len(columns) * parameters.tempo_range[1]) + 1
 
     def promising(block: Block) -> list[Candidate]:
@@ -179,9 +181,9 @@ def candidates(curve: Curve, block: Block, rows: int, count: int) -> list[Candid
     found: list[Candidate] = []
     cost = curve.cost.copy()
     radius = max(1, rows // 2)
-    owner = np.concatenate([np.full(piece.stop - piece.begin, n) for n, piece in enumerate(block.pieces)])
+    begins = np.array([piece.begin for piece in block.pieces])
     while len(found) < count and (value := float(cost[m := int(np.argmin(cost))])) < 1:
-        piece = block.pieces[int(owner[m])]
+        piece = block.pieces[int(np.searchsorted(begins, m, side="right")) - 1]
         offset = piece.first - piece.begin
         found.append(Candidate(value, piece.document, int(curve.start[m]) + offset, m + offset, int(curve.shift[m])))
         cost[max(m - radius, piece.begin) : min(m + radius + 1, piece.stop)] = np.inf

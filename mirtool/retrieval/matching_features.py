@@ -114,7 +114,7 @@ def kept(chroma: Frames, statistics: str) -> Bytes:
 def centred(frames: Frames) -> Frames:
     """Take the mean off every frame and scale it to norm 1; a frame without differences becomes 0."""
     differences = frames - frames.mean(axis=1, keepdims=True)
-    norm = np.sqrt(np.square(differences).sum(axis=1, keepdims=True))
+    norm = np.sqrt(np.einsum("nk,nk->n", differences, differences))[:, None]
     level = np.abs(frames).max(axis=1, keepdims=True)
     unit: Frames = np.divide(differences, norm, out=np.zeros_like(differences), where=norm > 1e-5 * level)
     return unit

@@ -15,10 +15,11 @@ from mirtool.features.frames import Frames
 from mirtool.retrieval.parameters import MatchingParameters
 
 Vector = NDArray[np.float32]
-Numbers = NDArray[np.int32]
+Numbers = NDArray[np.int64]
 
-BLOCK = 1 << 13  # columns that are compared together, about
-STEP_WEIGHTS = (1.0, 1.0, 2.0)  # of (1,1), (1,2), (2,1): each frame of the query counts once
+BLOCK = 1 << 12  # columns that are compared together, about
+LONGEST = 1 << 16  # columns of a query
+_GAP = 2  # columns between recordings, which no step passes over
 _TEMPI = 1.15  # ratio of neighbouring tempi of diagonal matching
 
 
@@ -48,11 +49,19 @@ class Block:
     Attributes
     ----------
     frames : ndarray, shape (M, 12)
+        Between two recordings there are columns that belong to none.
     pieces : tuple of Piece
     """
 
     frames: Frames
     pieces: tuple[Piece, ...]
+
+    @property
+    def gaps(self) -> Numbers:
+        """Columns between recordings."""
+        begins = np.array([piece.stop for piece in self.pieces[:-1]], np.int64)
+        gaps: Numbers = (begins[:, None] + np.arange(_GAP)).ravel()
+        return gaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +92,19 @@ def blocks(recordings: Sequence[Frames], longest: int) -> Iterator[Block]:
     longest : int
         Columns of the longest match.
     """
-    overlap = longest
-    room = max(BLOCK, 4 * overlap)
+    room = max(BLOCK, 4 * longest)
     parts: list[Frames] = []
     pieces: list[Piece] = []
     used = 0
     for document, frames in enumerate(recordings):
-        for first in range(0, max(len(frames) - overlap, 1), room - overlap):
+        for first in range(0, max(len(frames) - longest, 1), room - longest):
             part = frames[first : first + room]
-            if used and used + len(part) > room:
+            if used and used + _GAP + len(part) > room:
                 yield Block(np.concatenate(parts), tuple(pieces))
                 parts, pieces, used = [], [], 0
+            if used:
+                parts.append(np.zeros((_GAP, 12), np.float32))
+                used += _GAP
             parts.append(part)
             pieces.append(Piece(document, first, used, used + len(part)))
             used += len(part)
@@ -102,7 +113,7 @@ def blocks(recordings: Sequence[Frames], longest: int) -> Iterator[Block]:
 
 
 def matching_curve(query: Frames, block: Block, parameters: MatchingParameters) -> Curve:
-    """Compute the matching function of a query (N × 12) over a block.
+    """Compute the matching function of a query over a block.
 
     Parameters
     ----------
@@ -111,68 +122,67 @@ def matching_curve(query: Frames, block: Block, parameters: MatchingParameters) 
     parameters : MatchingParameters
     """
     M = len(block.frames)
-    best = Curve(np.full(M, np.inf, np.float32), np.zeros(M, np.int32), np.zeros(M, np.int32))
-    compare = _Warping(block, len(query), parameters) if parameters.method == "dtw" else _Diagonals(block, parameters)
+    best = Curve(np.full(M, np.inf, np.float32), np.zeros(M, np.int64), np.zeros(M, np.int64))
+    compare = warping if parameters.method == "dtw" else diagonals
+    columns, gaps = np.ascontiguousarray(block.frames.T), block.gaps
     for shift in range(12 if parameters.transpose else 1):
-        C = 1 - np.roll(query, shift, axis=1) @ block.frames.T
-        cost, start = compare(C)
+        C = np.roll(query, shift, axis=1) @ columns
+        np.subtract(1, C, out=C)
+        C[:, gaps] = np.inf
+        cost, start = compare(C, parameters.tempo_range)
         better = cost < best.cost
-        best = Curve(
-            np.where(better, cost, best.cost),
-            np.where(better, start, best.start),
-            np.where(better, np.int32(shift), best.shift),
-        )
+        best.cost[better] = cost[better]
+        best.start[better] = start[better]
+        best.shift[better] = shift
     return best
 
 
-class _Warping:
-    """Subsequence DTW with the steps (1,1), (1,2), (2,1) (FMP, Section 7.2.3)."""
+def warping(C: Frames, tempo_range: tuple[float, float]) -> tuple[Vector, Numbers]:
+    """Return the matching function of subsequence DTW with the steps (1,1), (1,2), (2,1) (FMP, Section 7.2.3).
 
-    def __init__(self, block: Block, rows: int, parameters: MatchingParameters) -> None:
-        M = len(block.frames)
-        self._gates = np.zeros((2, M), np.float32)
-        for piece in block.pieces:
-            self._gates[0, piece.begin] = np.inf
-            self._gates[1, piece.begin : min(piece.begin + 2, piece.stop)] = np.inf
-        self._weights = np.array(STEP_WEIGHTS, np.float32)
-        self._cells, self._origins = np.empty((3, M + 2), np.float32), np.empty((3, M + 2), np.int32)
-        self._shortest, self._longest = (ratio * (rows - 1) for ratio in parameters.tempo_range)
+    Parameters
+    ----------
+    C : ndarray, shape (N, M)
+    tempo_range : tuple of float
+        Of the lengths of paths, relative to the query.
 
-    def __call__(self, C: Frames) -> tuple[Vector, Numbers]:
-        from mirtool.retrieval._matching_kernels import warped
+    Returns
+    -------
+    cost : ndarray, shape (M,)
+        Mean cost of the frames of the query on the best path that ends in a column; infinite where there is none.
+    start : ndarray, shape (M,)
+        Column where that path begins.
+    """
+    from mirtool.retrieval._matching_kernels import BARRED, SCALE, warped
 
-        cost, start = np.empty(C.shape[1], np.float32), np.empty(C.shape[1], np.int32)
-        warped(C, self._gates, self._weights, self._cells, self._origins, cost, start)
-        cost /= len(C)
-        length = np.arange(len(start)) - start
-        cost[(length < np.floor(self._shortest)) | (length > np.ceil(self._longest))] = np.inf
-        return cost, start
+    N, M = C.shape
+    cells = np.empty((3, M + 2), np.int64)
+    warped(C, cells)
+    paths = cells[(N - 1) % 3, 2:]
+    start = paths & 0xFFFFFFFF
+    length = np.arange(M) - start
+    low, high = (ratio * (N - 1) for ratio in tempo_range)
+    fits = (paths < BARRED) & (length >= np.floor(low)) & (length <= np.ceil(high))
+    cost = np.where(fits, (paths >> 32) / (SCALE * N), np.inf).astype(np.float32)
+    return cost, start
 
 
-class _Diagonals:
-    """Straight lines at several tempi (FMP, Section 7.2.2)."""
-
-    def __init__(self, block: Block, parameters: MatchingParameters) -> None:
-        low, high = parameters.tempo_range
-        count = 1 + int(np.ceil(np.log(high / low) / np.log(_TEMPI) - 1e-9))
-        self._tempi = np.geomspace(low, high, count)
-        self._stop = np.concatenate([np.full(piece.stop - piece.begin, piece.stop) for piece in block.pieces])
-
-    def __call__(self, C: Frames) -> tuple[Vector, Numbers]:
-        N, M = C.shape
-        cost, start = np.full(M, np.inf, np.float32), np.zeros(M, np.int32)
-        for tempo in self._tempi:
-            places = np.round(np.arange(N) * tempo).astype(np.int64)
-            reach = int(places[-1])
-            count = M - reach
-            if count < 1:
-                continue
-            total = np.zeros(count, np.float32)
-            for row, place in zip(C, places, strict=True):
-                total += row[place : place + count]
-            total /= N
-            total[np.arange(count) + reach >= self._stop[:count]] = np.inf
-            better = total < cost[reach:]
-            cost[reach:][better] = total[better]
-            start[reach:][better] = np.flatnonzero(better)
-        return cost, start
+def diagonals(C: Frames, tempo_range: tuple[float, float]) -> tuple[Vector, Numbers]:
+    """Return the matching function of straight lines at several tempi (FMP, Section 7.2.2); see `warping`."""
+    N, M = C.shape
+    low, high = tempo_range
+    count = 1 + int(np.ceil(np.log(high / low) / np.log(_TEMPI) - 1e-9))
+    cost, start = np.full(M, np.inf, np.float32), np.zeros(M, np.int64)
+    for tempo in np.geomspace(low, high, count):
+        places = np.round(np.arange(N) * tempo).astype(np.int64)
+        reach = int(places[-1])
+        if reach >= M:
+            continue
+        total = np.zeros(M - reach, np.float32)
+        for row, place in zip(C, places, strict=True):
+            total += row[place : place + len(total)]
+        total /= N
+        better = np.flatnonzero(total < cost[reach:])
+        cost[better + reach] = total[better]
+        start[better + reach] = better
+    return cost, start
