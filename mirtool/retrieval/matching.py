@@ -29,11 +29,13 @@ from mirtool.sync.dtw import NoPathError, dtw
 from mirtool.threads import in_order
 from mirtool.types import AudioSource, Features, Notes, Score
 
+_ENOUGH, _MORE = 40, 4  # places that are looked at closely: so many, and so many for each hit
 _FINE = 5  # frames of the window with which a place is looked at closely
 _SLACK = 0.15  # of the length of a match: how far its ends may move when it is looked at closely …
 _LEAST_SLACK = 20  # … and at least so many frames
-# Each frame of the query counts once, and a step aside costs as much as a frame whose correlation is lower by so much.
-_CLOSE_WEIGHTS, _CLOSE_BIAS = (1.0, 1.2, 2.2), 1.5
+# Each frame of the query counts once; a step aside costs half of 1 + c more, c being the cost of its cell (0 for the same
+# harmony, 1 for unrelated ones): so the path leaves the tempo that was found only where that is worth it.
+_CLOSE_WEIGHTS, _CLOSE_BIAS = (1.0, 1.5, 2.5), 2.0
 _TEMPO_SLACK = 0.02  # share by which a hit may be out of the range of tempi
 # Correlation along the best path that ends anywhere, in the best key, of music that has nothing to do with the query:
 # the median of the matching function over 45 min of other pieces, for queries of 10 s and 20 s alike.
@@ -161,7 +163,7 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     check(parameters)
     if not query.any():
         return []
-    columns, wanted = coarse(query, parameters), 2 * top + 10
+    columns, wanted = coarse(query, parameters), _ENOUGH + _MORE * top
     if len(columns) > LONGEST:
         raise ParameterError(f"the query is too long: {len(columns)} columns, of {LONGEST} at most")
     longest = int(len(columns) * parameters.tempo_range[1]) + 1
