@@ -33,8 +33,8 @@ _ENOUGH, _MORE = 40, 4  # places that are looked at closely: so many, and so man
 _FINE = 5  # frames of the window with which a place is looked at closely
 _SLACK = 0.15  # of the length of a match: how far its ends may move when it is looked at closely …
 _LEAST_SLACK = 20  # … and at least so many frames
-# Each frame of the query counts once; a step aside costs half of 1 + c more, c being the cost of its cell (0 for the same
-# harmony, 1 for unrelated ones): so the path leaves the tempo that was found only where that is worth it.
+# Each frame of the query counts once; a step aside costs half of 1 + c more, c being the cost of its cell (0 for the
+# same harmony, 1 for unrelated ones): so the path leaves the tempo that was found only where that is worth it.
 _CLOSE_WEIGHTS, _CLOSE_BIAS = (1.0, 1.5, 2.5), 2.0
 _TEMPO_SLACK = 0.02  # share by which a hit may be out of the range of tempi
 # Correlation along the best path that ends anywhere, in the best key, of music that has nothing to do with the query:
@@ -210,20 +210,28 @@ def refined(query: Bytes, recording: Bytes, item: Candidate, parameters: Matchin
     length = (item.last - item.first) * d + 1
     slack = int(_SLACK * length) + _LEAST_SLACK + d
     begin = max(0, item.first * d - slack)
-    X = np.roll(smoothed(stretched(query, length), _FINE, 1), item.shift, axis=1)
     Y = smoothed(recording[begin : item.last * d + slack + 1], _FINE, 1)
-    try:
-        path, _ = dtw(X.T, Y.T, "slanted", _CLOSE_WEIGHTS, subsequence=True, bias=_CLOSE_BIAS)
-    except NoPathError:
-        return None
-    first, last = begin + int(path[0, 1]), begin + int(path[-1, 1])
-    rows = np.diff(path[:, 0], prepend=-1)  # of the query that each cell stands for
-    score = float(_score(1 - np.average((X[path[:, 0]] * Y[path[:, 1]]).sum(axis=1), weights=rows)))
+    matches = [_warped(query, item.shift, count, Y) for count in (length, length - d, length + d) if count > 0]
+    cost, first, last = min(matches, key=lambda match: match[0])
+    score = float(_score(cost))
     ratio = (last - first) / (len(query) - 1) if len(query) > 1 else 1.0
     low, high = parameters.tempo_range
     if score <= 0 or not low * (1 - _TEMPO_SLACK) <= ratio <= high * (1 + _TEMPO_SLACK):
         return None
-    return Hit(item.document, first, last, min(score, 1.0), (item.shift + 6) % 12 - 6, ratio)
+    transposition = (item.shift + 6) % 12 - 6
+    return Hit(item.document, begin + first, begin + last, min(score, 1.0), transposition, ratio)
+
+
+def _warped(query: Bytes, shift: int, count: int, Y: Frames) -> tuple[float, int, int]:
+    """Bring a query to a length of `count` frames, warp it onto a part of Y, and return mean cost, begin and end."""
+    X = np.roll(smoothed(stretched(query, count), _FINE, 1), shift, axis=1)
+    try:
+        path, _ = dtw(X.T, Y.T, "slanted", _CLOSE_WEIGHTS, subsequence=True, bias=_CLOSE_BIAS)
+    except NoPathError:
+        return np.inf, 0, 0
+    rows = np.diff(path[:, 0], prepend=-1)  # of the query that each cell stands for
+    likeness = np.average((X[path[:, 0]] * Y[path[:, 1]]).sum(axis=1), weights=rows)
+    return 1 - float(likeness), int(path[0, 1]), int(path[-1, 1])
 
 
 def stretched(frames: Bytes, count: int) -> Frames:
