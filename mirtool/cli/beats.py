@@ -96,6 +96,8 @@ def beats(
     source, start = job.read_from_zero()
     if click and not isinstance(source, AudioSource):
         raise UsageProblem(f"--click plays clicks over sound, and {job.inputs[0]} is none (see mirtool sonify)")
+    if activation is not None or isinstance(source, Features):
+        job.refuse_idle("the accents of sound and notes", AccentParameters)
     heard = evidence(source if activation is None else job.read_file(activation, "features"), accents)
     if not isinstance(source, Features) and activation is None:
         heard = heard.moved(start)

@@ -1,10 +1,12 @@
 """One job: what a command gets to read its inputs and write its outputs with."""
 
+import dataclasses
 import io
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mirtool.cli import progress
@@ -72,6 +74,29 @@ class Job:
         )
         wanted = ("audio",) if reading.live else self.plan.reads[min(index, len(self.plan.reads) - 1)]
         return _checked(container, name, wanted)
+
+    def refuse_idle(self, wanted: str, *parameters: str | type) -> None:
+        """Refuse parameters that mean nothing for the input, as is known when it has been read; files may hold them.
+
+        Parameters
+        ----------
+        wanted : str
+            What they are for, as the message says it.
+        *parameters : str or type
+            Names, or dataclasses with all their fields.
+
+        Raises
+        ------
+        UsageProblem
+            One of them stands on the command line.
+        """
+        names = (
+            (item,) if isinstance(item, str) else (field.name for field in dataclasses.fields(item))
+            for item in parameters
+        )
+        for name in chain.from_iterable(names):
+            if name in self.plan.flags:
+                raise UsageProblem(f"--{name.replace('_', '-')} is for {wanted}")
 
     def read_file(self, name: str, *kinds: str, feature_rate: float | None = None) -> Any:
         """Read a further file, such as an option names, into a container of these kinds; raises `FormatError`.

@@ -139,7 +139,7 @@ def nmf_decompose(
 
     grid = None if isinstance(source, Features) else grid_of(shape, check(parameters), source.sample_rate)
     if grid is None:
-        _refuse_sound_options(shape, masking, chosen, resynthesize, restore_transients)
+        _refuse_sound_options(job, chosen, resynthesize, restore_transients)
     if resynthesize and restore_transients:
         raise UsageProblem("--restore-transients is for masked sounds, not --resynthesize")
     if resynthesize and masking != MaskParameters():
@@ -202,9 +202,7 @@ def _refuse_idle(parameters: FactorizationParameters, init: str, templates: bool
         raise UsageProblem("--restarts is for random beginnings; here nothing is random")
 
 
-def _refuse_sound_options(
-    shape: ComponentParameters, masking: MaskParameters, init: str, resynthesize: bool, restore: bool
-) -> None:
+def _refuse_sound_options(job: Job, init: str, resynthesize: bool, restore: bool) -> None:
     """Raise `UsageProblem` where options were given that mean nothing for a matrix."""
     if init != "random":
         raise UsageProblem(f"--init {init} needs sound")
@@ -212,9 +210,7 @@ def _refuse_sound_options(
         raise UsageProblem("--resynthesize needs sound")
     if restore:
         raise UsageProblem("--restore-transients needs sound")
-    for_matrices = ComponentParameters(model=shape.model, template_length=shape.template_length)
-    if shape != for_matrices or masking != MaskParameters():
-        raise UsageProblem("--window, --hop, --spectrum, --learning, --mask and --power are for sound, no matrix")
+    job.refuse_idle("sound, no matrix", "window", "hop", "spectrum", "learning", MaskParameters)
 
 
 def _strokes(job: Job, name: str, offset: float) -> "Events":

@@ -80,8 +80,11 @@ def onsets(
         _live(job, parameters, picking)
         return
     from mirtool.rhythm.onsets import onsets as find
+    from mirtool.types import AudioSource
 
     source, start = job.read_from_zero()
+    if activation is not None or not isinstance(source, AudioSource):
+        job.refuse_idle("the novelty of sound", NoveltyParameters)
     found = find(source if activation is None else _curve(job, activation, start), parameters, picking)
     events = found.events.replace(time=found.events["time"] + start)
     if slice is not None:

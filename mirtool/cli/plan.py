@@ -62,6 +62,8 @@ class Plan:
         What is searched for, and where.
     given : frozenset of str
         Parameters that the command line or a file of parameters gives.
+    flags : frozenset of str
+        Parameters that the command line gives.
     reading : Reading
     delay : float
         The longest time from a sound to its row, where the input may have no end (s).
@@ -92,6 +94,7 @@ class Plan:
     parts: bool = False
     search: Search | None = None
     given: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
     reading: Reading = field(default_factory=Reading)
     delay: float = 0.0
     jobs: int = 1

@@ -267,6 +267,7 @@ def _plan(command: Command, job: Asked, several: bool, named: bool, common: Valu
         parts=parts,
         search=job.search,
         given=frozenset({option.name for option in command.parameters} & {*values, *common}),
+        flags=frozenset({option.name for option in command.parameters} & {*values}),
         reading=_reading(values),
         delay=values.get("delay", options.DELAY.default),
         jobs=1 if several else values.get("jobs", 1),

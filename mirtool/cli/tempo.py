@@ -58,13 +58,15 @@ def tempo(
     from mirtool.rhythm.tempo import accent_curves, estimate, estimate_in, is_tempogram, steady
     from mirtool.rhythm.tempo_curve import curve as follow
     from mirtool.rhythm.tempo_curve import curve_of_tempogram
-    from mirtool.types import Events, Features, Score
+    from mirtool.types import Events, Features, Score, WarpingPath
 
     if curve and count is not None:
         raise UsageProblem("--count means nothing with --curve")
     x = job.read() if activation is None else job.read_file(activation, "features")
     known = _known(job, x, parameters, following)
     if known is not None:
+        if not isinstance(x, WarpingPath):
+            job.refuse_idle("what does not tell its tempo itself", TempoParameters, TempoCurveParameters)
         result = known if curve else steady(known)
         job.write(result)
         job.plot(result if len(result) == 0 or not curve else lambda: _curve(known, None, isinstance(x, Score)))

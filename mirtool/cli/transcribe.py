@@ -8,6 +8,7 @@ from mirtool.cli.inputs import many
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
 from mirtool.errors import UsageProblem
+from mirtool.features.parameters import BandParameters
 from mirtool.transcription.parameters import DrumParameters
 
 
@@ -42,6 +43,8 @@ def transcribe(
     from mirtool.types import Features
 
     source, start = job.read_from_zero()
+    if isinstance(source, Features):
+        job.refuse_idle("sound", BandParameters, "power", "template", "iterations")
     found = source if isinstance(source, Features) else drum_activations(source, parameters)
     activations = replace(found, start=found.start + start)
     if write_activations is not None:
