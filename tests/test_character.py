@@ -210,7 +210,7 @@ def test_shapes(cadence):
     assert len(cadence) == 1
     shapes = {name: array.shape for name, array in cadence.arrays.items()}
     assert shapes == {"mean": (1, 20), "covariance": (1, 20, 20), "rhythm": (1, 160), "harmony": (1, 66)}
-    assert len(Characters.joined([cadence.arrays] * 3)[1:]) == 2
+    assert len(Characters.joined([cadence] * 3)[1:]) == 2
 
 
 def test_it_does_not_depend_on_loudness_channels_or_blocks(cadence):

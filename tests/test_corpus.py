@@ -360,6 +360,19 @@ def test_what_is_derived_is_made_for_each_segment(tmp_path):
         assert not entries.tidy(path, layout)
 
 
+def test_all_entries_together(tmp_path):
+    path, layout = str(tmp_path / "x.idx"), entries.Layout(store.Kind("rows", 1), lambda container, parameters: {})
+    with store.writing(path, layout.kind, {}) as writer:
+        for names in ("abc", "de"):
+            items = ((store.Document(name), {"x": np.full((1, 2), ord(name))}) for name in names)
+            entries.fill(writer, layout, items)
+        writer.remove(["b"])
+    with store.reading(path, layout.kind) as index:
+        names, arrays = entries.together(index)
+    assert names == ["a", "c", "d", "e"]
+    np.testing.assert_array_equal(arrays["x"], [[97, 97], [99, 99], [100, 100], [101, 101]])
+
+
 def test_entries_of_an_index_are_alike(tmp_path):
     from mirtool.errors import DataError
 

@@ -11,10 +11,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mirtool.errors import ParameterError
 from mirtool.retrieval import proximity
 from mirtool.retrieval.character import Characters
-from mirtool.retrieval.distances import Gaussians, distances, divergences, euclidean
+from mirtool.retrieval.distances import distances, euclidean
 from mirtool.retrieval.maps import scaled
 from mirtool.retrieval.parameters import ASPECTS, SimilarityParameters
-from mirtool.retrieval.proximity import PRIOR, USUAL, USUAL_SUM, Neighbourhood, Spread, weights_of
+from mirtool.retrieval.proximity import (
+    PRIOR,
+    USUAL,
+    USUAL_SUM,
+    Neighbourhood,
+    Spread,
+    reference_places,
+    weights_of,
+)
+from mirtool.retrieval.timbre import Gaussians, divergences
 
 
 def pieces(count, seed=0, d=3, r=6, h=5):
@@ -113,7 +122,7 @@ def naive_scores(corpus, weights):
 def test_scores_are_those_of_a_pair_at_a_time(weights, monkeypatch):
     monkeypatch.setattr(proximity, "_BLOCK", 3)
     corpus = pieces(8)
-    found = Neighbourhood(corpus, SimilarityParameters(weights)).scores(corpus)
+    found = Neighbourhood(corpus, SimilarityParameters(weights)).scores(corpus, corpus)
     assert_allclose(found, np.minimum(naive_scores(corpus, weights), 1), rtol=1e-5, atol=1e-9)
 
 
@@ -121,7 +130,7 @@ def test_scores_are_those_of_a_pair_at_a_time(weights, monkeypatch):
 def test_scores_lie_between_0_and_1_which_the_same_has(way):
     corpus = pieces(40)
     parameters = SimilarityParameters(proximity=way)
-    S = Neighbourhood(corpus, parameters).scores(corpus)
+    S = Neighbourhood(corpus, parameters).scores(corpus, corpus)
     assert_allclose(np.diag(S), 1, atol=1e-6)
     assert_allclose(S, S.T, atol=1e-9)
     assert S.min() >= 0
@@ -131,16 +140,19 @@ def test_scores_lie_between_0_and_1_which_the_same_has(way):
 def test_a_query_among_the_corpus_has_the_scores_of_its_row():
     corpus = pieces(30)
     near = Neighbourhood(corpus, SimilarityParameters())
-    assert_allclose(near.scores(corpus[4:5])[0], near.scores(corpus)[4], rtol=1e-6)
+    assert_allclose(near.scores(corpus[4:5], corpus)[0], near.scores(corpus, corpus)[4], rtol=1e-6)
 
 
-def test_references_are_spread_over_a_large_corpus(monkeypatch):
-    corpus = pieces(60)
-    exact = Neighbourhood(corpus, SimilarityParameters()).scores(corpus[:1])
-    monkeypatch.setattr(proximity, "REFERENCES", 20)
-    found = Neighbourhood(corpus, SimilarityParameters()).scores(corpus[:1])
-    assert np.corrcoef(exact[0], found[0])[0, 1] > 0.95
-    assert not np.array_equal(exact, found)
+def test_references_are_spread_over_a_large_corpus():
+    corpus = pieces(400)
+    places = reference_places(400)
+    assert len(places) == proximity.REFERENCES
+    assert set(np.diff(places)) <= {1, 2}
+    assert_array_equal(reference_places(3), [0, 1, 2])
+    assert_array_equal(reference_places(1), [0])
+    assert len(reference_places(0)) == 0
+    every, some = (Neighbourhood(corpus[where], SimilarityParameters()) for where in (slice(None), places))
+    assert_allclose(every.scores(corpus[:1], corpus), some.scores(corpus[:1], corpus), atol=0.1)
 
 
 def test_fewer_hubs():
@@ -150,7 +162,7 @@ def test_fewer_hubs():
     corpus = Characters(plain.mean, plain.covariance, rng.normal(size=(300, 60)).astype(np.float32), plain.harmony)
     occurrences = {}
     for way in proximity.PROXIMITIES:
-        S = Neighbourhood(corpus, SimilarityParameters((0.0, 1.0, 0.0), way)).scores(corpus)
+        S = Neighbourhood(corpus, SimilarityParameters((0.0, 1.0, 0.0), way)).scores(corpus, corpus)
         np.fill_diagonal(S, -1)
         occurrences[way] = np.bincount(np.argsort(-S, axis=1)[:, :5].ravel(), minlength=300)
     assert occurrences["mutual"].max() < 0.6 * occurrences["none"].max()
@@ -158,10 +170,13 @@ def test_fewer_hubs():
 
 
 def test_one_piece_and_none():
-    one = Neighbourhood(pieces(1), SimilarityParameters()).scores(pieces(3, 1))
+    one = Neighbourhood(pieces(1), SimilarityParameters()).scores(pieces(3, 1), pieces(1))
     assert one.shape == (3, 1)
     assert np.isfinite(one).all()
-    assert Neighbourhood(pieces(3)[:0], SimilarityParameters()).scores(pieces(2)).shape == (2, 0)
+    empty = Characters.of({})
+    assert Neighbourhood(empty, SimilarityParameters()).scores(pieces(2), empty).shape == (2, 0)
+    assert len(Characters.joined([empty])) == 0
+    assert len(Characters.joined([pieces(2), empty, pieces(1)])) == 3
 
 
 @pytest.mark.parametrize("weights", [(1.0,), (1.0, 1.0, -1.0), (0.0, 0.0, 0.0), (math.nan, 1.0, 1.0)])

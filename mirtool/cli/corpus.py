@@ -138,6 +138,18 @@ class Found(Generic[Parameters]):
             for document, entry in entries.entries(self.index):
                 yield document.name, entry
 
+    def together(self) -> "tuple[list[str], Mapping[str, NDArray[Any]]]":
+        """Return what `entries` yields at once: the names, and the values of all entries, one after the other."""
+        from mirtool.store import entries
+
+        if self.index is None or self._search.builds:
+            names, every = [], []
+            for name, entry in self.entries():
+                names.append(name)
+                every.append(entry)
+            return names, entries.packed(every) if every else {}
+        return entries.together(self.index)
+
     def write(self, tables: "Sequence[Table]") -> None:
         """Write the hits of each query, best first.
 

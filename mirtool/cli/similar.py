@@ -1,7 +1,7 @@
 """`mirtool similar`."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mirtool.retrieval.proximity import Neighbourhood
     from mirtool.types import Features, Table
 
 MAPPED = 30  # neighbours that are shown on the map
@@ -57,9 +56,12 @@ def similar(
 
     Paper: Pohle, Schnitzer, Schedl, Knees, Widmer (2009), On rhythm and general music similarity.
     """
+    import numpy as np
+
     from mirtool.cli import corpus
     from mirtool.retrieval.character import LAYOUT, Characters, character
-    from mirtool.retrieval.proximity import Neighbourhood, weights_of
+    from mirtool.retrieval.proximity import Neighbourhood, reference_places, weights_of
+    from mirtool.types import pair_matrix
 
     search = job.plan.search
     assert search is not None
@@ -69,21 +71,31 @@ def similar(
         parameters = _by(job, parameters, aspect)
     weights_of(parameters)
     with corpus.search(job, LAYOUT, kept) as found:
-        asked = found.queries(lambda source: character(source, found.parameters))
-        queries = {query.name: query.container for query in asked}
-        entries = dict(sorted(found.entries()))
-        pieces = Characters.joined(list(entries.values()))
-        near = Neighbourhood(pieces, parameters)
-        tables = [_hits(name, list(entries), near.scores(query)[0]) for name, query in queries.items()]
+        read = found.queries(lambda source: character(source, found.parameters))
+        asked = {query.name: query.container for query in read}
+        files, arrays = found.together()
+        queries, pieces = Characters.joined(list(asked.values())), Characters.of(arrays)
+        order = np.array(sorted(range(len(files)), key=files.__getitem__), np.intp)
+        near = Neighbourhood(pieces[order[reference_places(len(files))]], parameters)
+        tables = [_hits(name, files, row) for name, row in zip(asked, near.scores(queries, pieces), strict=True)]
         found.write(tables)
-        every = {**{name: query.arrays for name, query in queries.items()}, **entries}
-        pairs = None if matrix is None else _pairs(every, near)
-        if pairs is not None:
-            job.write_as(pairs, str(matrix))
-        if len(tables) == 1:
+
+        def pairs(places: Iterable[int]) -> "Features":
+            """Compare the queries and the pieces at these places."""
+            chosen = np.array(list(places), np.intp)
+            every = Characters.joined([queries, pieces[chosen]])
+            return pair_matrix(
+                near.scores(every, every), [readable(name) for name in (*asked, *map(files.__getitem__, chosen))]
+            )
+
+        if matrix is not None:
+            whole = pairs(place for place in order if files[place] not in asked)
+            job.write_as(whole, matrix)
+            job.plot(lambda: _map(whole))
+        elif len(asked) == 1:
             hits = corpus.best(tables[0], min(search.top or MAPPED, MAPPED), search.min_score)
-            some = {name: every[name] for name in every if name in queries or readable(name) in set(hits["file"])}
-            job.plot(lambda: _map(pairs) if pairs is not None else _neighbours(hits, _pairs(some, near)))
+            shown = set(hits["file"].tolist())
+            job.plot(lambda: _neighbours(hits, pairs(n for n, name in enumerate(files) if readable(name) in shown)))
 
 
 def _by(job: Job, parameters: SimilarityParameters, aspect: str) -> SimilarityParameters:
@@ -99,17 +111,9 @@ def _hits(query: str, files: Sequence[str], scores: "NDArray[np.float64]") -> "T
 
     from mirtool.types import Table
 
-    own = os.path.realpath(query)
-    kept = np.array([query == "-" or os.path.realpath(file) != own for file in files], bool)
+    last, own = os.path.basename(query), os.path.realpath(query)
+    kept = np.array([os.path.basename(file) != last or os.path.realpath(file) != own for file in files], bool)
     return Table({"file": np.array([readable(file) for file in files], object)[kept], "score": scores[kept]})
-
-
-def _pairs(pieces: "Mapping[str, Mapping[str, NDArray[Any]]]", near: "Neighbourhood") -> "Features":
-    """Return how alike all pairs of these pieces are."""
-    from mirtool.retrieval.character import Characters
-    from mirtool.types import pair_matrix
-
-    return pair_matrix(near.pairs(Characters.joined(list(pieces.values()))), [readable(name) for name in pieces])
 
 
 def _map(pairs: "Features") -> Any:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from mirtool.retrieval.harmonic_motion import motion, pitch_class_spectra
 from mirtool.retrieval.levels import relative
 from mirtool.retrieval.onset_patterns import AVERAGE, PulsationState, onset_coefficients, rises
 from mirtool.retrieval.parameters import CharacterParameters
-from mirtool.retrieval.timbre import TimbreState
+from mirtool.retrieval.timbre import Gaussians, TimbreState
 from mirtool.signal.filters import mel_bank
 from mirtool.signal.stft import STFT, hann
 from mirtool.store import Kind
@@ -51,6 +52,11 @@ class Characters:
     def __len__(self) -> int:
         return len(self.mean)
 
+    @cached_property
+    def gaussians(self) -> Gaussians:
+        """Timbre as normal distributions."""
+        return Gaussians.of(self.mean, self.covariance)
+
     def __getitem__(self, places: "slice | NDArray[np.intp]") -> "Characters":
         """Return some of the pieces."""
         return Characters(*(getattr(self, name)[places] for name in ARRAYS))
@@ -61,11 +67,17 @@ class Characters:
         return {name: getattr(self, name) for name in ARRAYS}
 
     @staticmethod
-    def joined(parts: Sequence[Mapping[str, NDArray[np.float32]]]) -> "Characters":
-        """Put the arrays of pieces one after the other."""
-        if not parts:
+    def of(arrays: Mapping[str, NDArray[np.float32]]) -> "Characters":
+        """Make them of their arrays by name; without any there is no piece."""
+        if not arrays:
             return Characters(*(np.zeros((0, *(1,) * axes), np.float32) for axes in (1, 2, 1, 1)))
-        return Characters(*(np.concatenate([part[name] for part in parts]) for name in ARRAYS))
+        return Characters(*(arrays[name] for name in ARRAYS))
+
+    @staticmethod
+    def joined(parts: "Sequence[Characters]") -> "Characters":
+        """Put pieces one after the other."""
+        some = [part for part in parts if len(part)]
+        return Characters.of({name: np.concatenate([getattr(part, name) for part in some]) for name in ARRAYS if some})
 
 
 def character(source: AudioSource, parameters: CharacterParameters) -> Characters:

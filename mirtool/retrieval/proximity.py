@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
 from mirtool.retrieval.character import Characters
-from mirtool.retrieval.distances import Matrix, distances
+from mirtool.retrieval.distances import distances
 from mirtool.retrieval.parameters import ASPECTS, PROXIMITIES, SimilarityParameters
+from mirtool.retrieval.timbre import Matrix
 
 REFERENCES = 256
 # Mean and deviation of the distances between pieces that have nothing in common, and how many distances they count for.
@@ -51,20 +52,18 @@ class Spread:
         squares += PRIOR * (deviation**2 + (mean - average) ** 2)
         return Spread(average, np.sqrt(squares / number))
 
-    def __getitem__(self, places: "slice | NDArray[np.intp]") -> "Spread":
-        return Spread(self.mean[places], self.deviation[places])
-
 
 Spreads = dict[str, Spread]  # by aspect
 _SUM = "sum"  # of all aspects, which has a spread of its own
 
 
 class Neighbourhood:
-    """A corpus of N pieces, and how near pieces are among them.
+    """How near pieces are to each other among others.
 
     Parameters
     ----------
-    corpus : Characters
+    references : Characters
+        The others, or those that stand for them (`reference_places`).
     parameters : SimilarityParameters
 
     Raises
@@ -73,46 +72,26 @@ class Neighbourhood:
         Weights that are negative, all 0 or not one an aspect, or no such proximity.
     """
 
-    def __init__(self, corpus: Characters, parameters: SimilarityParameters) -> None:
+    def __init__(self, references: Characters, parameters: SimilarityParameters) -> None:
         self._weights = weights_of(parameters)
+        self._references = references
         self._mutual = parameters.proximity == "mutual"
-        self._corpus = corpus
-        places = np.unique(np.linspace(0, max(len(corpus) - 1, 0), REFERENCES).round().astype(np.intp))
-        self._references = corpus[places[: len(corpus)]]
-        if self._mutual and len(corpus):
-            counted, apart = self._to_references(self._references)
-            self._reference_spreads = _spreads(apart, counted)
-            blocks = [self._spread_of(corpus[block]) for block in _blocks(len(corpus))]
-            self._spread = {name: _joined([block[name] for block in blocks]) for name in blocks[0]}
+        if self._mutual and len(references):
+            self._reference_spreads = _spreads(*self._to_references(references))
 
-    def scores(self, queries: Characters) -> Matrix:
-        """Return how near each piece of the corpus is to each query (Q × N): 1 for the same, 0 for the farthest."""
-        found = np.empty((len(queries), len(self._corpus)))
-        if not found.size:
+    def scores(self, a: Characters, b: Characters) -> Matrix:
+        """Return how near pieces are to each other (N × M): 1 for the same, 0 for the farthest."""
+        found = np.zeros((len(a), len(b)))
+        if not found.size or (self._mutual and not len(self._references)):
             return found
-        if not self._mutual:
-            for block in _blocks(len(self._corpus)):
-                found[:, block] = np.exp(-self._plain(queries, self._corpus[block]))
-            return found
-        for rows in _blocks(len(queries)):
-            some = queries[rows]
-            spread = self._spread_of(some)
-            for block in _blocks(len(self._corpus)):
-                other = {name: values[block] for name, values in self._spread.items()}
-                found[rows, block] = self._mutual_proximity(some, spread, self._corpus[block], other)
-        return found
-
-    def pairs(self, pieces: Characters) -> Matrix:
-        """Return how near pieces are to each other among those of the corpus, shape (M, M)."""
-        if not len(self._corpus):
-            return np.zeros((len(pieces), len(pieces)))
-        if not self._mutual:
-            return np.exp(-self._plain(pieces, pieces))
-        spread = self._spread_of(pieces)
-        found = np.empty((len(pieces), len(pieces)))
-        for rows in _blocks(len(pieces)):
-            some = {name: values[rows] for name, values in spread.items()}
-            found[rows] = self._mutual_proximity(pieces[rows], some, pieces, spread)
+        spread = self._spread_of(a) if self._mutual else {}
+        for first in range(0, len(b), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            some = b[block]
+            if self._mutual:
+                found[:, block] = self._mutual_proximity(a, spread, some, self._spread_of(some))
+            else:
+                found[:, block] = np.exp(-self._plain(a, some))
         return found
 
     def _plain(self, a: Characters, b: Characters) -> Matrix:
@@ -145,17 +124,22 @@ class Neighbourhood:
             total = total + 0.5 * weight * (left + (apart[name] - two.mean) / two.deviation)
         return total
 
-    def _to_references(self, pieces: Characters) -> tuple[NDArray[np.bool_], dict[str, Matrix]]:
-        """Return which pairs of a piece and a reference count, and their distances by aspect."""
+    def _to_references(self, pieces: Characters) -> tuple[dict[str, Matrix], NDArray[np.bool_]]:
+        """Return the distances of pieces to the references by aspect, and which of them count."""
         apart = {name: distances(pieces, self._references, name) for name in self._weights}
-        return _differ(pieces, self._references), apart
+        return apart, _differ(pieces, self._references)
 
     def _spread_of(self, pieces: Characters) -> Spreads:
         """Return the spreads from pieces, also that of the sum."""
-        counted, apart = self._to_references(pieces)
+        apart, counted = self._to_references(pieces)
         spreads = _spreads(apart, counted)
         total = self._total(apart, spreads, self._reference_spreads)
         return {**spreads, _SUM: Spread.of(total, counted, (0.0, USUAL_SUM))}
+
+
+def reference_places(count: int) -> NDArray[np.intp]:
+    """Return which of `count` pieces stand for all: as many as `REFERENCES` at most, spread evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, REFERENCES)).round().astype(np.intp))
 
 
 def weights_of(parameters: SimilarityParameters) -> dict[str, float]:
@@ -181,18 +165,10 @@ def _spreads(apart: dict[str, Matrix], counted: NDArray[np.bool_]) -> Spreads:
     return {name: Spread.of(values, counted, USUAL[name]) for name, values in apart.items()}
 
 
-def _blocks(count: int) -> list[slice]:
-    return [slice(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
-
-
-def _joined(spreads: list[Spread]) -> Spread:
-    return Spread(np.concatenate([s.mean for s in spreads]), np.concatenate([s.deviation for s in spreads]))
-
-
 def _differ(a: Characters, b: Characters) -> NDArray[np.bool_]:
-    """Tell which pairs of pieces are not one and the same, shape (N, M)."""
-    one, two = (np.ascontiguousarray(pieces.mean) for pieces in (a, b))
-    differ: NDArray[np.bool_] = (one[:, None, :] != two[None, :, :]).any(axis=2)
+    """Tell which pairs of pieces are not one and the same, shape (N, M); others do not agree in two numbers exactly."""
+    differ: NDArray[np.bool_] = a.mean[:, :1] != b.mean[:, 0]
+    differ |= a.rhythm[:, :1] != b.rhythm[:, 0]
     return differ
 
 

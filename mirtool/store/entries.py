@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import DataError
@@ -123,6 +124,26 @@ def entries(index: Index) -> Iterator[tuple[Document, dict[str, NDArray[Any]]]]:
                 found = {name: array[slice(*bounds[name][number : number + 2])] for name, array in arrays.items()}
                 yield document, found
         segment.release()
+
+
+def together(index: Index) -> tuple[list[str], dict[str, NDArray[Any]]]:
+    """Return the names of the live documents, and the values of all their entries, one after the other.
+
+    Views on the file where it has one segment and nothing was removed.
+    """
+    names: list[str] = []
+    parts: dict[str, list[NDArray[Any]]] = {}
+    for segment in index.segments:
+        live = segment.documents.live
+        numbers = np.flatnonzero(live)
+        every = segment.documents.names()
+        names += every if len(numbers) == len(every) else [every[number] for number in numbers]
+        for name in names_of(segment):
+            values = segment.whole(name)
+            if len(numbers) < len(every):
+                values, _ = ragged.select(values, segment.whole(STARTS + name), numbers)
+            parts.setdefault(name, []).append(values)
+    return names, {name: found[0] if len(found) == 1 else np.concatenate(found) for name, found in parts.items()}
 
 
 def tidy(path: str, layout: Layout[Parameters]) -> bool:
