@@ -3,10 +3,11 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic match-audio versions similar transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic match-audio identify versions similar transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
+        identify) kinds="add query monitor list remove merge verify" ;;
         features) kinds="spectrogram chroma cens dlnco novelty tempogram plp sync salience" ;;
         evaluate) kinds="sync onsets drums beats tempo separation retrieval" ;;
         *) ;;
@@ -59,6 +60,17 @@ _mirtool() {
         "match-audio --method") words="dtw diagonal" ;;
         "match-audio --format") words="csv tsv json" ;;
         "match-audio --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "identify add --method") words="landmarks triplets" ;;
+        "identify add --format") words="csv tsv json" ;;
+        "identify add --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "identify query --format") words="csv tsv json" ;;
+        "identify query --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "identify monitor --format") words="csv tsv json" ;;
+        "identify monitor --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "identify list --format") words="csv tsv json" ;;
+        "identify remove --format") words="csv tsv json" ;;
+        "identify merge --format") words="csv tsv json" ;;
+        "identify verify --format") words="csv tsv json" ;;
         "versions --format") words="csv tsv json" ;;
         "versions --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
         "similar --aspect") words="timbre rhythm harmony" ;;
@@ -126,6 +138,13 @@ _mirtool() {
         "edit") flags="--score --solo --mute --gain --shift-pitch --move --write-score --mask --power --score-window --partials --pitch-tolerance --early --late --rounds --align -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "mosaic") flags="--write-activations --window --hop --iterations --repetition --polyphony --continuity --phase --phase-iterations --seed -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "match-audio") flags="--top --feature-rate --statistics --tuning --method --smoothing --downsampling --transpose --no-transpose --tempo-range --overlap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --index --build --queries --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "identify add") flags="--index --method --density --fan-out -o --output --format --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "identify query") flags="--index --min-confidence --speed-range -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "identify monitor") flags="--index --min-confidence --speed-range --window --step --live -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "identify list") flags="--index -o --output --format -q --quiet -v --verbose --debug -h --help" ;;
+        "identify remove") flags="--index -o --output --format --files-from -q --quiet -v --verbose --debug -h --help" ;;
+        "identify merge") flags="--index -o --output --format --files-from -q --quiet -v --verbose --debug -h --help" ;;
+        "identify verify") flags="--index -o --output --format -q --quiet -v --verbose --debug -h --help" ;;
         "versions") flags="--matrix --feature-rate --tuning --compression --stack --neighbours --gap-onset --gap-extension --transpositions --tempo-ratios -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --pedal --index --build --queries --top --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "similar") flags="--aspect --matrix --cepstra --rhythm-coefficients --lags --weights --proximity -o --output --format --plot --from --raw --sample-rate --channels --start --duration --index --build --queries --top --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "transcribe") flags="--drums --write-activations --feature-rate --analysis-rate --window-length --octave-bands --low --high --power --template --iterations --threshold --min-gap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

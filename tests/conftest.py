@@ -144,8 +144,11 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(synthesised: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to a folder that holds links to the inputs; what else is in it was written by the command."""
+    """Go to a folder that holds links to the inputs, and what is changed in place; all else the command has written."""
     for path in synthesised.iterdir():
-        (tmp_path / path.name).symlink_to(path)
+        if path.name in inputs.CHANGED:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        else:
+            (tmp_path / path.name).symlink_to(path)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ HOSTILE = (
     "header.csv",
     "page.wav",
 )
+CHANGED = ("library",)  # in place, by some commands
 DRUMS = ("kick", "hihat", "snare", "hihat") * 2
 PITCHES = (60, 64, 67, 72, 67, 64, 60, 55)
 
@@ -58,6 +60,7 @@ def make(folder: Path) -> None:
     formats.write(Audio(tune(0.8), RATE), str(folder / "slow.wav"))
     chroma = np.random.default_rng(0).random((12, 40), dtype=np.float32)
     formats.write(Features(chroma, 10.0, "chroma", ("chroma", "time")), str(folder / "chroma.npy"))
+    make_library(folder, Audio(samples, RATE))
     for name, text in tables().items():
         (folder / name).write_text(text, encoding="utf-8")
     notes = formats.read(str(folder / "notes.csv"))
@@ -82,6 +85,23 @@ def make(folder: Path) -> None:
         spool = io.BytesIO()
         soundfile.write(spool, data, RATE, format="WAV", subtype="FLOAT")
         (folder / name).write_bytes(spool.getvalue())
+
+
+def make_library(folder: Path, audio: Any) -> None:
+    """Write an index that knows one recording, in a file without an extension."""
+    from dataclasses import replace
+
+    from mirtool import store
+    from mirtool.io import formats
+    from mirtool.retrieval import library
+    from mirtool.retrieval.fingerprints import fingerprint
+    from mirtool.retrieval.parameters import FingerprintParameters
+
+    formats.write(audio, str(folder / "take"), format="wav")
+    document = replace(store.Document.of_file(str(folder / "take")), name="take")
+    found = fingerprint(audio, FingerprintParameters())
+    track = library.Track(document, audio.frames / audio.sample_rate, found)
+    library.add(str(folder / "library"), [track], FingerprintParameters())
 
 
 def tables() -> dict[str, str]:

@@ -100,6 +100,7 @@ class Command:
     parts: bool
     plots: bool
     live: bool
+    delays: bool
 
     @property
     def module(self) -> str:
@@ -194,7 +195,9 @@ def _shared(command: Command) -> Iterator[Option]:
     reads = [kind for argument in command.inputs.arguments for kind in argument.reads]
     taken = {option.name for option in command.own}
     if command.live:
-        yield from (options.LIVE, options.DELAY)
+        yield options.LIVE
+        if command.delays:
+            yield options.DELAY
     yield options.OUTPUT
     yield dataclasses.replace(options.FORMAT, choices=command.formats)
     if command.writes in ("audio", ""):
@@ -231,7 +234,13 @@ def _shared(command: Command) -> Iterator[Option]:
 
 
 def command(
-    inputs: Inputs | None, *, writes: str, parts: bool = False, plots: bool = False, live: bool = False
+    inputs: Inputs | None,
+    *,
+    writes: str,
+    parts: bool = False,
+    plots: bool = False,
+    live: bool = False,
+    delays: bool = True,
 ) -> Callable[[Callable[..., None]], Command]:
     """Make a command of a function.
 
@@ -248,8 +257,10 @@ def command(
         Offers ``--plot``.
     live : bool
         Offers ``--live``.
+    delays : bool
+        Offers ``--delay`` beside it.
     """
-    return lambda function: Command(function, inputs or Inputs("none"), writes, parts, plots, live)
+    return lambda function: Command(function, inputs or Inputs("none"), writes, parts, plots, live, delays)
 
 
 @dataclass(frozen=True)

@@ -160,21 +160,22 @@ class Job:
             return
         row = formats.target_format(formats.container_name(container), plan.output, plan.format)
         if plan.column is not None:
-            container = with_column(container, "file" if plan.search is None else "query", plan.column)
+            is_search = plan.search is not None or "file" in getattr(container, "columns", ())
+            container = with_column(container, "query" if is_search else "file", plan.column)
         spool = io.BytesIO()
         formats.write_to(spool, container, WriteOptions(row.name, plan.subtype))
         self.collected = spool.getvalue()
 
     @contextmanager
     def rows(self, *columns: str) -> "Iterator[Callable[[Table], None]]":
-        """Write rows of events as they become known, each at once.
+        """Write rows of a table as they become known, each at once.
 
         An interrupt is the usual end of a stream without end: the rows until then are kept, also in a file.
 
         Parameters
         ----------
         *columns : str
-            The header, which is written before the first row.
+            The header, which is written before the first row; with `time` it is one of events.
 
         Yields
         ------
@@ -185,15 +186,15 @@ class Job:
 
         from mirtool.cli.rows import RowStream
         from mirtool.io import formats, streams
-        from mirtool.types import Events
+        from mirtool.types import Events, Table
 
-        none = np.zeros(0)
-        row = formats.target_format("events", self.plan.output, self.plan.format)
+        none = (Events if "time" in columns else Table)(dict.fromkeys(columns, np.zeros(0)))
+        row = formats.target_format(formats.container_name(none), self.plan.output, self.plan.format)
         interrupt: BaseException | None = None
         with streams.atomic(self.plan.output, buffered=False) as stream:
             rows = RowStream(stream, row.name)
             try:
-                rows.write(Events(dict.fromkeys(columns, none)))
+                rows.write(none)
                 yield rows.write
             except (KeyboardInterrupt, SystemExit) as error:
                 interrupt = error

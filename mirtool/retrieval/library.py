@@ -8,7 +8,7 @@ the next, so that each landmark is written a few times only, and a search meets 
 import contextlib
 import os
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +19,9 @@ from mirtool import store
 from mirtool.errors import DataError, FormatError
 from mirtool.retrieval import postings
 from mirtool.retrieval.fingerprints import FINGERPRINT_VERSION, Fingerprint
-from mirtool.retrieval.parameters import FingerprintParameters
+from mirtool.retrieval.landmark_search import Hit, query_density, search
+from mirtool.retrieval.parameters import FingerprintParameters, RecognitionParameters
+from mirtool.retrieval.peaks import Peaks
 
 KIND = store.Kind("fingerprints", FINGERPRINT_VERSION)
 FANOUT = 8  # segments of about one size make one of the next
@@ -61,11 +63,20 @@ class Library:
     def __init__(self, index: store.Index) -> None:
         self.parameters = parameters_of(index)
         self.segments = [segment for segment in index.segments if segment.live]
-        self.lists = [postings.Postings(segment) for segment in self.segments]
+        self.lists = [postings.Postings(segment, segment.documents.live) for segment in self.segments]
 
-    def name(self, segment: int, track: int) -> str:
-        """Return what a track is called."""
-        document: store.Document = self.segments[segment].documents[track]
+    @property
+    def query_density(self) -> float:
+        """How many peaks a second a query should have."""
+        return query_density(self.parameters)
+
+    def search(self, query: Peaks, frames: float, recognition: RecognitionParameters) -> list[Hit]:
+        """Find the tracks that a query of so many frames comes from; see `mirtool.retrieval.landmark_search.search`."""
+        return search(query, frames, self.lists, self.parameters, recognition)
+
+    def name(self, hit: Hit) -> str:
+        """Return what the track of a hit is called."""
+        document: store.Document = self.segments[hit.segment].documents[hit.track]
         return document.name
 
 
@@ -124,8 +135,15 @@ def known(index: store.Index, names: Sequence[str]) -> dict[str, Known]:
     return found
 
 
-def agreed(index: store.Index, asked: FingerprintParameters) -> FingerprintParameters:
-    """Return the parameters with which tracks are added to an index: its own; `asked` may be these or the defaults.
+def agreed(index: store.Index, asked: FingerprintParameters, given: Collection[str]) -> FingerprintParameters:
+    """Return the parameters with which tracks are added to an index: its own.
+
+    Parameters
+    ----------
+    index : Index
+    asked : FingerprintParameters
+    given : collection of str
+        Names of those that are asked for; the others may differ.
 
     Raises
     ------
@@ -133,8 +151,7 @@ def agreed(index: store.Index, asked: FingerprintParameters) -> FingerprintParam
         Others are asked for.
     """
     own = parameters_of(index)
-    if asked not in (own, FingerprintParameters()):
-        store.check_parameters(index, asdict(asked))
+    store.check_parameters(index, {**asdict(own), **{name: getattr(asked, name) for name in given}})
     return own
 
 
@@ -223,28 +240,45 @@ def put(writer: store.Writer, tracks: Sequence[Track]) -> None:
 
 
 def put_merged(writer: store.Writer, segments: Sequence[store.Segment]) -> None:
-    """Add the live tracks of segments as one segment; of those of one name, the last is taken."""
-    if not segments:
-        return
-    names = [segment.documents.names() for segment in segments]
-    last = {
-        name: (place, number)
-        for place, of in enumerate(names)
-        for number, name in enumerate(of)
-        if segments[place].documents.live[number]
-    }
+    """Add the live tracks of segments as few segments, nearly always one; of those of one name, the last is taken."""
+    last: dict[str, tuple[int, int]] = {}
+    for place, segment in enumerate(segments):
+        live = segment.documents.live
+        last.update((name, (place, number)) for number, name in enumerate(segment.documents.names()) if live[number])
     kept = [np.zeros(len(segment), dtype=bool) for segment in segments]
     for place, number in last.values():
         kept[place][number] = True
-    numbered = list(zip(segments, kept, strict=True))
+    for group in _groups(segments):
+        _put_group(writer, [(segments[place], kept[place]) for place in group])
+
+
+def _groups(segments: Sequence[store.Segment]) -> list[list[int]]:
+    """Divide segments into groups that a list can hold."""
+    groups: list[list[int]] = []
+    room = 0
+    for place, segment in enumerate(segments):
+        room -= _frames(segment)
+        if room < 0:
+            groups.append([])
+            room = postings.MOST - _frames(segment)
+        groups[-1].append(place)
+    return groups
+
+
+def _frames(segment: store.Segment) -> int:
+    """Return how much of what a list can hold a segment needs."""
+    return max(int(segment.array("starts")[-1]), len(segment.array("positions")))
+
+
+def _put_group(writer: store.Writer, parts: Sequence[tuple[store.Segment, NDArray[np.bool_]]]) -> None:
     documents = [
-        document for segment, of in numbered for document, going in zip(segment.documents, of, strict=True) if going
+        document for segment, kept in parts for document, going in zip(segment.documents, kept, strict=True) if going
     ]
     arrays: dict[str, NDArray[Any] | Iterator[NDArray[Any]]] = dict(
-        postings.merged([postings.Part(segment, of) for segment, of in numbered])
+        postings.merged([postings.Part(segment, kept) for segment, kept in parts])
     )
     for name in ("durations", "landmarks"):
-        arrays[name] = np.concatenate([segment.whole(name)[of] for segment, of in numbered])
+        arrays[name] = np.concatenate([segment.whole(name)[kept] for segment, kept in parts])
     writer.update(documents, arrays)
 
 
@@ -262,7 +296,8 @@ def tidy(path: str) -> None:
 
 
 def _due(index: store.Index) -> list[store.Segment]:
-    live = [segment for segment in index.segments if segment.live]
+    """Return the segments that are to be merged; those that would soon be more than a list can hold are let be."""
+    live = [segment for segment in index.segments if segment.live and _frames(segment) <= postings.MOST // 2]
     return [live[number] for number in due([len(segment.array("positions")) for segment in live])]
 
 

@@ -157,3 +157,13 @@ class RecognitionParameters:
         default=6.0,
         metadata={"help": "how much faster or slower the query may run, with its pitch or without", "unit": "%"},
     )
+
+
+@dataclass(frozen=True)
+class MonitorParameters:
+    """How a long recording is cut into queries."""
+
+    window: float = field(default=10.0, metadata={"help": "how much is a query", "unit": "s"})
+    step: float = field(
+        default=5.0, metadata={"help": "from the beginning of a query to that of the next", "unit": "s"}
+    )

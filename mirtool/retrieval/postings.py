@@ -94,17 +94,21 @@ class Postings:
     Parameters
     ----------
     arrays : Arrays
+    live : ndarray, shape (T,), bool, optional
+        Which tracks have not been removed; their landmarks are still found.
 
     Attributes
     ----------
+    live : ndarray, shape (T,), bool
     starts : ndarray, shape (T + 1,), int64
         Where each track begins on the time line (frames); behind the last one, where it ends.
     postings : int
         Landmarks of all tracks.
     """
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, live: NDArray[np.bool_] | None = None) -> None:
         self.starts: NDArray[np.int64] = arrays.whole("starts")
+        self.live = np.ones(len(self.starts) - 1, dtype=bool) if live is None else live
         self._blocks: NDArray[np.uint32] = arrays.whole("blocks")
         self._keys, self._bounds = arrays.array("keys"), arrays.array("bounds")
         self._positions = arrays.array("positions")

@@ -1,0 +1,150 @@
+"""Finding all tracks of a long recording: one short query after the other, and what they have in common."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirtool.errors import ParameterError
+from mirtool.features.frames import sample_blocks
+from mirtool.retrieval.landmark_search import LONGEST, Hit, check_recognition
+from mirtool.retrieval.library import Library
+from mirtool.retrieval.parameters import MonitorParameters, RecognitionParameters
+from mirtool.retrieval.peaks import FRAME, RATE, PeakState, joined
+from mirtool.types import AudioSource
+
+LATENCY = 1.5  # seconds after which all peaks of a moment are known
+SLACK = 1.0  # seconds by which two places in a track may differ that are one appearance
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A track in a recording.
+
+    Parameters
+    ----------
+    file : str
+        What the track is called.
+    begin, end : float
+        From the first to the last landmark that was recognised, in the recording (s).
+    hit : Hit
+        The best one; its `start` is the place in the track at `begin`.
+    """
+
+    file: str
+    begin: float
+    end: float
+    hit: Hit
+
+    def place_at(self, time: float) -> float:
+        """Return the place in the track at a time in the recording (s)."""
+        return self.hit.start + (time - self.begin) * self.hit.speed
+
+    def joined(self, later: "Appearance") -> "Appearance":
+        """Return what this one and one that goes on where it ended are together."""
+        best = max(self.hit, later.hit, key=lambda hit: hit.evidence)
+        return replace(self, end=max(self.end, later.end), hit=replace(best, start=self.hit.start))
+
+
+class Monitor:
+    """Online search for tracks: samples in, appearances out.
+
+    Every `step` seconds the last `window` seconds are a query. Hits on one track that follow each other and agree on
+    the place in it are one appearance, which is told when no further hit has come for a window.
+
+    Parameters
+    ----------
+    library : Library
+    recognition : RecognitionParameters
+    parameters : MonitorParameters
+
+    Raises
+    ------
+    ParameterError
+        A step that is not positive, or longer than the window; or a window longer than a query may be.
+    """
+
+    def __init__(self, library: Library, recognition: RecognitionParameters, parameters: MonitorParameters) -> None:
+        self._window, self._step = parameters.window, parameters.step
+        if not 0 < self._step <= self._window:
+            raise ParameterError(f"a step must be positive, and no longer than the window ({self._window:g} s)")
+        if self._window > LONGEST * FRAME:
+            raise ParameterError(f"a window lasts {LONGEST * FRAME:.1f} s at most")
+        check_recognition(recognition)
+        self._library, self._recognition = library, recognition
+        self._state = PeakState(library.query_density)
+        self._peaks = joined([])
+        self._begin = 0.0  # of the next query (s)
+        self._open: list[Appearance] = []
+
+    def push(self, samples: NDArray[np.float32]) -> list[Appearance]:
+        """Take samples (n,) at `RATE`; return the appearances that have ended."""
+        self._peaks = joined([self._peaks, self._state.push(samples)])
+        return self._search(self._state.frames * FRAME - LATENCY)
+
+    def flush(self) -> list[Appearance]:
+        """Return the remaining appearances; the state is spent."""
+        self._peaks = joined([self._peaks, self._state.flush()])
+        end = self._state.frames * FRAME
+        told = self._search(end)
+        if self._begin == 0.0 or self._begin - self._step + self._window < end:  # the rest is shorter than a step
+            told += self._take(max(end - self._window, 0.0), end)
+        told += self._open
+        self._open = []
+        return told
+
+    def _search(self, known: float) -> list[Appearance]:
+        """Search for all windows that end before a time."""
+        told = []
+        while self._begin + self._window <= known:
+            told += self._take(self._begin, self._begin + self._window)
+            self._begin += self._step
+            self._peaks = self._peaks.chosen(self._peaks.times * FRAME >= self._begin - self._window)
+        return told
+
+    def _take(self, begin: float, end: float) -> list[Appearance]:
+        """Search for one window; return the appearances that have ended."""
+        times = self._peaks.times * FRAME
+        inside = self._peaks.chosen((times >= begin) & (times < end))
+        query = replace(inside, times=inside.times - np.float32(begin / FRAME))
+        for hit in self._library.search(query, (end - begin) / FRAME, self._recognition):
+            self._add(hit, begin)
+        ended = [one for one in self._open if begin - one.end > self._window]
+        self._open = [one for one in self._open if begin - one.end <= self._window]
+        return ended
+
+    def _add(self, hit: Hit, begin: float) -> None:
+        """Let a hit of a query that begins at a time go on with an appearance, or begin one."""
+        first, last = float(hit.pairs[0, 0]), float(hit.pairs[-1, 0])
+        moved = replace(hit, start=hit.start + first * hit.speed)
+        new = Appearance(self._library.name(hit), begin + first, begin + last, moved)
+        for place, one in enumerate(self._open):
+            if one.file == new.file and abs(one.place_at(new.begin) - new.hit.start) < SLACK:
+                self._open[place] = one.joined(new)
+                return
+        self._open.append(new)
+
+
+def monitor(
+    source: AudioSource, library: Library, recognition: RecognitionParameters, parameters: MonitorParameters
+) -> Iterator[list[Appearance]]:
+    """Find the tracks of a recording.
+
+    Parameters
+    ----------
+    source : AudioSource
+        May have no end.
+    library : Library
+    recognition : RecognitionParameters
+    parameters : MonitorParameters
+
+    Yields
+    ------
+    list of Appearance
+        As they have ended.
+    """
+    state = Monitor(library, recognition, parameters)
+    for samples in sample_blocks(source, RATE):
+        yield state.push(samples)
+    yield state.flush()
