@@ -99,9 +99,8 @@ def places(command: Command) -> list[int]:
 
 def new(folder: Path) -> list[str]:
     """Return the files that are no inputs."""
-    return sorted(
-        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
-    )
+    written = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return sorted(str(path.relative_to(folder)) for path in written if path.name not in inputs.CHANGED)
 
 
 def target(command: Command) -> str:
