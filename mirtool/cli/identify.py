@@ -40,7 +40,7 @@ def add(job: Job, parameters: FingerprintParameters, index: Index = None) -> Non
 
     For example:
         mirtool identify add --index library.mirdb music/ --jobs 2
-        mirtool identify add --index library.mirdb --files-from new.txt -o added.csv
+        mirtool identify add --index library.mirdb new/*.flac -o added.csv
 
     Paper: Wang (2003), An industrial-strength audio search algorithm.
     """
@@ -122,6 +122,7 @@ def monitor(job: Job, recognition: RecognitionParameters, parameters: MonitorPar
 
     For example:
         mirtool identify monitor --index library.mirdb mix.flac -o tracks.csv --plot tracks.png
+        mirtool identify monitor --index library.mirdb radio.mp3 --start 600 --window 5 --step 2.5
         arecord -f S16_LE -r 22050 | mirtool identify monitor --index library.mirdb - --live
 
     Paper: Wang (2003), An industrial-strength audio search algorithm.
