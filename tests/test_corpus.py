@@ -268,6 +268,21 @@ def test_what_was_done_before_an_interrupt_is_kept(run, files):
     assert run("--index", "x.db", "q.csv", "c").text == HITS
 
 
+def test_a_full_disk_leaves_the_index_as_it_was(run, files, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    run("--index", "x.db", "c/a.csv", "--build")
+    before = Path("x.db").read_bytes()
+    monkeypatch.setattr(os, "pwrite", full)
+    for index in ("x.db", "y.db"):
+        result = run("--index", index, "q.csv", "c")
+        assert (result.code, result.text) == (74, "")
+        assert f"{index}: cannot be written: No space left on device; the index is as it was" in result.err
+    assert Path("x.db").read_bytes() == before
+    assert not [name for name in os.listdir() if "y.db" in name]
+
+
 def test_a_query_that_cannot_be_read_builds_nothing(run, files):
     assert run("--index", "x.db", "none.csv", "c").code == 66
     assert not Path("x.db").exists()

@@ -144,11 +144,15 @@ class Documents(Sequence[Document]):
         wanted = _hashes(encoded)
         hashes, order = self._segment.whole(PREFIX + "hashes"), self._segment.whole(PREFIX + "order")
         firsts, lasts = (np.searchsorted(hashes, wanted, side) for side in ("left", "right"))
+        numbers = order[ragged.inside(firsts, lasts)]  # nearly always one a name
+        places = np.repeat(np.arange(len(names)), lasts - firsts)
+        bounds = self._array("name.starts").pieces(numbers, numbers + 2).reshape(-1, 2)
+        text = self._array("name").pieces(bounds[:, 0], bounds[:, 1]).tobytes()
+        ends = ragged.starts_of(bounds[:, 1] - bounds[:, 0]).tolist()
         found = np.full(len(names), -1, np.int64)
-        for place in np.flatnonzero(firsts < lasts):
-            for number in order[firsts[place] : lasts[place]]:  # nearly always one
-                if bytes(self._text("name", number)) == encoded[place]:
-                    found[place] = number
+        for place, number, (start, stop) in zip(places.tolist(), numbers.tolist(), ragged.pairs(ends), strict=True):
+            if text[start:stop] == encoded[place]:
+                found[place] = number
         return found
 
     def _array(self, name: str) -> "CheckedArray":
