@@ -29,6 +29,8 @@ KEYS = (2 * kernels.WIDEST + 1) ** 2 * kernels.RATIOS
 MOST = 2_000_000  # votes of a query: of common triples, those that come beyond are not asked
 CERTAIN = 0.25  # octaves that a triple may be off in its duration
 MOST_TRIPLES = 1 << 16
+SHARE = 0.45  # of the best document's weight; unrelated ones have less in corpora of any size that was tried
+FEWEST = 20  # documents that are searched whatever their weight
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -100,7 +102,7 @@ def candidates(
     ratios: tuple[float, float] = (0.5, 2.0),
     transpose: bool = True,
     elastic: bool = False,
-    most: int = 200,
+    most: int = 300,
 ) -> list[tuple[Document, Entry]] | None:
     """Return the documents that are worth a search.
 
@@ -116,7 +118,7 @@ def candidates(
     elastic : bool
         Each step in time may be longer or shorter by a ratio of its own.
     most : int
-        How many documents.
+        How many documents at most; fewer, where few have as much as `SHARE` of the weight of the best.
 
     Returns
     -------
@@ -140,6 +142,7 @@ def candidates(
         best += [(-float(scores[number]), place, int(number)) for number in chosen if scores[number] > 0]
         segment.release()
     best = sorted(best)[:most]
+    best = [found for rank, found in enumerate(best) if rank < FEWEST or found[0] <= SHARE * best[0][0]]
     return [found for _, found in sorted(_taken(index, best), key=lambda item: item[0])]
 
 
