@@ -46,3 +46,22 @@ def q_max(R, onset, extension):
         for j in range(columns)
         for cells in traces(R, i, j)
     )
+
+
+def diffused(scores, count):
+    """Return likeness after one step of diffusion, sum by sum."""
+    K = len(scores)
+    d = np.array([[0 if i == j else 1 / max(scores[i][j], 1e-3) for j in range(K)] for i in range(K)])
+    near = [np.mean(sorted(d[i][j] for j in range(K) if j != i)[:count]) for i in range(K)]
+    W = np.array(
+        [[np.exp(-2 * (d[i][j] / ((near[i] + near[j] + d[i][j]) / 3)) ** 2) for j in range(K)] for i in range(K)]
+    )
+    S = np.eye(K)
+    for i in range(K):
+        nearest = sorted((j for j in range(K) if j != i), key=lambda j: (-W[i, j], j))[:count]
+        for j in nearest:
+            S[i, j] = W[i, j] / sum(W[i, other] for other in nearest)
+    spread = np.array(
+        [[sum(S[i, k] * W[k, m] * S[j, m] for k in range(K) for m in range(K)) for j in range(K)] for i in range(K)]
+    )
+    return np.array([[spread[i, j] / np.sqrt(spread[i, i] * spread[j, j]) for j in range(K)] for i in range(K)])

@@ -89,6 +89,20 @@ def test_matrix_of_all_pairs(covers, call, tmp_path):
         assert score == pytest.approx(found[name], abs=1e-6)
 
 
+def test_diffusion_makes_sets_stand_out(covers, call, tmp_path):
+    plain, spread = tmp_path / "plain.npy", tmp_path / "spread.npy"
+    for target, words in ((plain, ()), (spread, ("--diffuse", "2"))):
+        assert call("versions", covers / "quick.mid", covers, "--matrix", target, *words).code == 0
+
+    def margin(target):
+        matrix = formats.read(str(target))
+        version = np.array([str(name).endswith(("quick.mid", "slow.mid", "high.mid")) for name in matrix.axis])
+        return matrix.data[np.ix_(version, version)].min() / matrix.data[np.ix_(version, ~version)].max()
+
+    assert margin(spread) > 1.2 * margin(plain) > 1.2
+    assert call("versions", covers / "quick.mid", covers, "--diffuse", "2").code == 2
+
+
 def test_several_queries(covers, call, tmp_path):
     listing = tmp_path / "queries.txt"
     listing.write_text(f"{covers / 'quick.mid'}\n{covers / 'one.mid'}\n")

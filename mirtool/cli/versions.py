@@ -34,6 +34,16 @@ def versions(
         str | None,
         Option("Write how alike all pairs of recordings are, X included, as a matrix.", metavar="FILE", output=".npy"),
     ] = None,
+    diffuse: Annotated[
+        int | None,
+        Option(
+            "Let likeness in the matrix spread over the N recordings that are most like each: versions of versions are "
+            "versions.",
+            metavar="N",
+            least=1,
+            of=("matrix",),
+        ),
+    ] = None,
 ) -> None:
     """Find versions of a piece: other performances, arrangements and covers.
 
@@ -46,12 +56,13 @@ def versions(
     transposition: the semitones by which X must be moved.
 
     With --index FILE what is known of the corpus is kept, so that the next search takes milliseconds a recording.
-    --plot draws what is alike in X and the best hit, with the trace.
+    --plot draws what is alike in X and the best hit, with the trace. With --matrix all recordings are compared with
+    each other; --diffuse 3 makes sets of versions stand out in it.
 
     For example:
         mirtool versions song.wav covers/ --top 5 --plot best.png
         mirtool versions --index covers.mirdb song.wav
-        mirtool versions --queries covers/ covers/ --matrix covers.npy
+        mirtool versions song.wav covers/ --matrix covers.npy --diffuse 3
 
     Paper: Serrà, Serra, Andrzejak (2009), Cross recurrence quantification for cover song identification.
     """
@@ -70,7 +81,8 @@ def versions(
             best = max(range(len(hits)), key=lambda place: hits[place].score, default=None)
         found.write(tables)
         if matrix is not None:
-            job.write_as(_matrix(job, {**queries, **dict(zip(names, pieces, strict=True))}, parameters), matrix)
+            every = {**queries, **dict(zip(names, pieces, strict=True))}
+            job.write_as(_matrix(job, every, parameters, diffuse), matrix)
         if best is not None:
             (query_name, query), hit = next(iter(queries.items())), hits[best]
             job.plot(
@@ -103,13 +115,16 @@ def _table(names: "Sequence[str]", hits: "Sequence[Match]") -> "Table":
     )
 
 
-def _matrix(job: Job, pieces: "dict[str, Entry]", parameters: RecurrenceParameters) -> "Features":
+def _matrix(job: Job, pieces: "dict[str, Entry]", parameters: RecurrenceParameters, diffuse: int | None) -> "Features":
     from mirtool.cli.job import readable
     from mirtool.retrieval.covers import all_pairs
+    from mirtool.retrieval.diffusion import diffused
     from mirtool.types import pair_matrix
 
     with job.progress(len(pieces) * (len(pieces) - 1) // 2) as advance:
         scores = all_pairs(list(pieces.values()), parameters, advance)
+    if diffuse is not None:
+        scores = diffused(scores, diffuse)
     return pair_matrix(scores, [readable(name) for name in pieces])
 
 
