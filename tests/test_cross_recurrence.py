@@ -8,7 +8,7 @@ from performances import compiled
 
 from mirtool.errors import ParameterError
 from mirtool.retrieval import _recurrence_kernels as kernels
-from mirtool.retrieval.cross_recurrence import Query, recurrence
+from mirtool.retrieval.cross_recurrence import Query, recurrence, thinned
 from mirtool.retrieval.cross_recurrence import match as best_match
 from mirtool.retrieval.parameters import RecurrenceParameters
 
@@ -158,6 +158,15 @@ class TestMatch:
         assert (np.diff(path, axis=0) >= 1).all()
         assert found.plot[tuple(path.T)].all()
         assert len(path) >= found.q_max
+
+
+def test_long_pieces_are_thinned_out():
+    X, Y = np.eye(12, dtype=np.float32)[np.arange(9000) // 50 % 12], np.eye(12, dtype=np.float32)[np.zeros(5000, int)]
+    assert thinned(X[:100], Y[:100])[2] == 1
+    X, Y, share = thinned(X, Y)
+    assert 0.8 < share < 0.9
+    assert len(X) * len(Y) == pytest.approx(1 << 25, rel=0.01)
+    np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, atol=1e-6)
 
 
 class TestTranspositions:

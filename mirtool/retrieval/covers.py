@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool import threads
-from mirtool.retrieval.cross_recurrence import Match, Query, match, recurrence
+from mirtool.retrieval.cross_recurrence import Match, Query, match, recurrence, thinned
 from mirtool.retrieval.harmony_features import stretched
 from mirtool.retrieval.parameters import RecurrenceParameters
 from mirtool.retrieval.pieces import Entry, chroma_of
@@ -110,9 +110,9 @@ def comparison(
         Of the entries (Hz).
     parameters : RecurrenceParameters
     """
-    X, Y = stretched(chroma_of(query), found.tempo_ratio), chroma_of(piece)
+    X, Y, share = thinned(stretched(chroma_of(query), found.tempo_ratio), chroma_of(piece))
     plot = recurrence(X, Y, found.transposition, parameters)
-    rates = np.array([feature_rate * found.tempo_ratio, feature_rate])
+    rates = feature_rate * share * np.array([found.tempo_ratio, 1.0])
     middle = (min(parameters.stack, len(X), len(Y)) - 1) / 2  # of a stack
     starts = np.array([float(query["start"][0]), float(piece["start"][0])]) + middle / rates
     begin = starts - 0.5 / rates

@@ -23,6 +23,7 @@ from mirtool.retrieval.parameters import RecurrenceParameters
 
 Chroma = NDArray[np.float32]
 TRANSPOSITIONS = range(-6, 6)
+_CELLS = 1 << 25  # of a plot at most (64 MiB): those of 48 minutes with themselves at 2 Hz
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,12 @@ class Match:
     score: float
     transposition: int
     tempo_ratio: float = 1.0
+
+
+def thinned(X: Chroma, Y: Chroma) -> tuple[Chroma, Chroma, float]:
+    """Return two pieces with as many frames as a plot can have, and their share of those that were given."""
+    share = min(1.0, math.sqrt(_CELLS / (len(X) * len(Y))))
+    return stretched(X, share), stretched(Y, share), share
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +193,7 @@ def recurrence(X: Chroma, Y: Chroma, transposition: int, parameters: RecurrenceP
 
 
 def match(query: Query, Y: Chroma, parameters: RecurrenceParameters) -> Match:
-    """Compare two pieces.
+    """Compare two pieces; of long ones, frames are averaged.
 
     The score is Qmax / √(N' M') for N' and M' stacks: for one X it falls as the distance √M' / Qmax of the paper
     (Serrà et al. 2009, Equation 9) rises. The best of several transpositions and tempi counts.
@@ -202,9 +209,10 @@ def match(query: Query, Y: Chroma, parameters: RecurrenceParameters) -> Match:
     """
     best = Match(-1.0, 0)
     transpositions = query.likely_transpositions(Y, parameters.transpositions)
-    for ratio, X in query.tempi:
+    for ratio, frames in query.tempi:
+        X, Z, _ = thinned(frames, Y)
         for transposition in transpositions:
-            found = recurrence(X, Y, transposition, parameters)
+            found = recurrence(X, Z, transposition, parameters)
             score = found.q_max / math.sqrt(found.levels.size)
             if score > best.score:
                 best = Match(score, transposition, ratio)

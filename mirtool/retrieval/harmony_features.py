@@ -28,6 +28,7 @@ from mirtool.types import AudioSource, Features, Notes
 _ANALYSIS_RATE = 10.0  # Hz, before frames are averaged
 _LOUD = 90.0  # percentile of the energy of a frame to which energies are related
 _INAUDIBLE = 1e-9  # energy of a frame up to which there is no sound; a sine at full scale has 1
+_BLOCK = 1 << 12  # frames that are worked on at a time
 _SILENT = 1e-4  # energy of a frame, relative to the loud ones, up to which it counts as silence
 
 
@@ -99,7 +100,10 @@ def _chroma(energies: Frames, gamma: float, pitches: NDArray[np.int64]) -> Frame
     total = energies.sum(axis=1)
     loud = float(np.percentile(total, _LOUD)) if len(total) else 0.0
     heard = total > max(_SILENT * loud, _INAUDIBLE)
-    chroma: Frames = compress(energies / np.float32(loud or 1), gamma) @ chroma_bank(pitches).T
+    chroma, bank = np.empty((len(energies), 12), np.float32), chroma_bank(pitches).T
+    for begin in range(0, len(energies), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        chroma[part] = compress(energies[part] / np.float32(loud or 1), gamma) @ bank
     chroma[~heard] = 0
     return chroma
 
