@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from performances import compiled
@@ -5,7 +7,7 @@ from test_cross_recurrence import match, piece
 
 from mirtool.errors import ParameterError
 from mirtool.plots.recurrence import recurrence_figure
-from mirtool.retrieval.covers import all_pairs, comparison, matches
+from mirtool.retrieval.covers import all_pairs, comparison, ranking
 from mirtool.retrieval.cross_recurrence import Match
 from mirtool.retrieval.parameters import RecurrenceParameters
 from mirtool.retrieval.pieces import chroma_of
@@ -25,10 +27,25 @@ def test_matches_keep_the_order():
     X = piece(60)
     others = [piece(50, 1), np.roll(X, 3, axis=1), piece(70, 2)]
     done = []
-    found = matches(entry(X), [entry(Y) for Y in others], DEFAULT, done.append)
-    assert found == [match(chroma_of(entry(X)), chroma_of(entry(Y)), DEFAULT) for Y in others]
+    found = ranking(entry(X), [entry(Y) for Y in others], DEFAULT, done.append)
+    expected = [match(chroma_of(entry(X)), chroma_of(entry(Y)), DEFAULT) for Y in others]
+    assert found == dict(enumerate(expected))
     assert (found[1].score, found[1].transposition) == (1, 3)
     assert sum(done) == 3
+
+
+@compiled
+def test_of_many_the_likeliest_are_compared_in_full():
+    X = piece(80)
+    others = [entry(piece(80, seed)) for seed in range(1, 9)]
+    others[5] = entry(np.roll(X[20:], 2, axis=1))
+    done = []
+    few = ranking(entry(X), others, replace(DEFAULT, candidates=3), done.append)
+    every = ranking(entry(X), others, DEFAULT)
+    assert len(few) == 3
+    assert max(few, key=lambda place: few[place].score) == 5
+    assert all(few[place] == every[place] for place in few)
+    assert sum(done) == len(others)
 
 
 @compiled
@@ -37,13 +54,15 @@ def test_all_pairs_are_those_of_matches():
     scores = all_pairs(PIECES, DEFAULT, done.append)
     assert (scores == scores.T).all()
     assert (np.diag(scores) == 1).all()
-    assert scores[0].tolist()[1:] == pytest.approx([hit.score for hit in matches(PIECES[0], PIECES[1:], DEFAULT)])
+    assert scores[0].tolist()[1:] == pytest.approx(
+        [hit.score for hit in ranking(PIECES[0], PIECES[1:], DEFAULT).values()]
+    )
     assert sum(done) == 3
 
 
 def test_parameters_are_checked_before_work():
     with pytest.raises(ParameterError):
-        matches(PIECES[0], PIECES, RecurrenceParameters(stack=0))
+        ranking(PIECES[0], PIECES, RecurrenceParameters(stack=0))
 
 
 @compiled

@@ -199,6 +199,7 @@ class TestTranspositions:
         {"gap_onset": -1.0},
         {"transpositions": 13},
         {"tempo_ratios": ()},
+        {"candidates": 0},
     ],
 )
 def test_parameters_outside_of_their_domain(wrong):

@@ -9,7 +9,7 @@ from mirtool.cli.options import Option
 from mirtool.retrieval.parameters import HarmonyParameters, RecurrenceParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mirtool.retrieval.cross_recurrence import Match
     from mirtool.retrieval.pieces import Entry
@@ -67,40 +67,27 @@ def versions(
     Paper: Serrà, Serra, Andrzejak (2009), Cross recurrence quantification for cover song identification.
     """
     from mirtool.cli.corpus import search
-    from mirtool.retrieval.covers import matches
+    from mirtool.retrieval.covers import ranking
     from mirtool.retrieval.pieces import LAYOUT, entry_of
 
     with search(job, LAYOUT, features) as found:
-        queries = {query.name: entry_of(query.container, found.parameters) for query in found.queries()}
-        names, pieces = _split(found.entries())
-        tables, best = [], None
-        for query in queries.values():
+        queries = [(query.name, entry_of(query.container, found.parameters)) for query in found.queries()]
+        corpus = list(found.entries())
+        pieces = [entry for _, entry in corpus]
+        rankings = []
+        for _, query in queries:
             with job.progress(len(pieces)) as advance:
-                hits = matches(query, pieces, parameters, advance)
-            tables.append(_table(names, hits))
-            best = max(range(len(hits)), key=lambda place: hits[place].score, default=None)
-        found.write(tables)
+                rankings.append(ranking(query, pieces, parameters, advance))
+        found.write([_table(corpus, hits) for hits in rankings])
         if matrix is not None:
-            every = {**queries, **dict(zip(names, pieces, strict=True))}
-            job.write_as(_matrix(job, every, parameters, diffuse), matrix)
-        if best is not None:
-            (query_name, query), hit = next(iter(queries.items())), hits[best]
-            job.plot(
-                lambda: _figure(
-                    (query_name, query), (names[best], pieces[best]), hit, found.parameters.feature_rate, parameters
-                )
-            )
+            job.write_as(_matrix(job, dict(queries + corpus), parameters, diffuse), matrix)
+        if len(rankings) == 1 and (hits := rankings[0]):
+            best = max(hits, key=lambda place: hits[place].score)
+            rate = found.parameters.feature_rate
+            job.plot(lambda: _figure(queries[0], corpus[best], hits[best], rate, parameters))
 
 
-def _split(entries: Any) -> "tuple[list[str], list[Entry]]":
-    names, pieces = [], []
-    for name, entry in entries:
-        names.append(name)
-        pieces.append(entry)
-    return names, pieces
-
-
-def _table(names: "Sequence[str]", hits: "Sequence[Match]") -> "Table":
+def _table(corpus: "Sequence[tuple[str, Entry]]", hits: "Mapping[int, Match]") -> "Table":
     import numpy as np
 
     from mirtool.cli.job import readable
@@ -108,9 +95,9 @@ def _table(names: "Sequence[str]", hits: "Sequence[Match]") -> "Table":
 
     return Table(
         {
-            "file": np.array([readable(name) for name in names], object),
-            "score": np.array([hit.score for hit in hits], np.float64),
-            "transposition": np.array([hit.transposition for hit in hits], np.float64),
+            "file": np.array([readable(corpus[place][0]) for place in hits], object),
+            "score": np.array([hit.score for hit in hits.values()], np.float64),
+            "transposition": np.array([hit.transposition for hit in hits.values()], np.float64),
         }
     )
 

@@ -103,6 +103,8 @@ def checked(parameters: RecurrenceParameters) -> RecurrenceParameters:
             raise ParameterError(f"what a gap costs must not be negative, and finite: not {cost:g}")
     if not 1 <= parameters.transpositions <= 12:
         raise ParameterError(f"1 to 12 transpositions can be tried, not {parameters.transpositions}")
+    if parameters.candidates < 1:
+        raise ParameterError(f"at least one recording must be compared in full, not {parameters.candidates}")
     ratios = parameters.tempo_ratios
     if not ratios or not all(0.1 <= ratio <= 10 for ratio in ratios):
         raise ParameterError(

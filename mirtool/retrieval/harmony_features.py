@@ -152,8 +152,9 @@ def averaged(frames: Frames, rate: float, wanted: float) -> Frames:
     N, K = frames.shape
     count = int((N - 1) * wanted / rate + 1e-9) + 1
     borders = np.clip((np.arange(count + 1) - 0.5) * rate / wanted + 0.5, 0, N)  # in frames, frame n from n to n + 1
-    sums = np.zeros((N + 1, K))
-    np.cumsum(frames, axis=0, out=sums[1:])
-    at_borders = np.stack([np.interp(borders, np.arange(N + 1), sums[:, k]) for k in range(K)], axis=1)
+    sums = np.zeros((N + 2, K))
+    np.cumsum(frames, axis=0, out=sums[1 : N + 1])
+    whole = borders.astype(np.int64)
+    at_borders = sums[whole] + (borders - whole)[:, None] * (sums[whole + 1] - sums[whole])
     averages: Frames = (np.diff(at_borders, axis=0) / np.diff(borders)[:, None]).astype(np.float32)
     return averages

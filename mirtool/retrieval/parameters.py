@@ -97,6 +97,12 @@ class RecurrenceParameters:
         default=(0.71, 1.0, 1.41),
         metadata={"help": "durations, as multiples of its own, at which X is compared", "metavar": "RATIO,…"},
     )
+    candidates: int = field(
+        default=1000,
+        metadata={
+            "help": "of more recordings than these, only the likeliest at half the feature rate are compared in full"
+        },
+    )
 
 
 @dataclass(frozen=True)
