@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mirtool.errors import DataError, ParameterError, UsageProblem
 from mirtool.evaluation.parameters import RetrievalMatching
-from mirtool.evaluation.retrieval import Wanted, answers, curves, evaluate, rankings_of, relevance_of, task
+from mirtool.evaluation.retrieval import Wanted, asked, curves, evaluate, rankings_of, relevance_of, task
 from mirtool.types import Table, pair_matrix
 
 
@@ -69,8 +69,8 @@ def test_relevance_from_pairs_and_groups():
         "a": {"c"}, "b": {"c"}, "c": {"a", "b"},
     }  # fmt: skip
     assert set(filtered.wanted["a"].excluded) == {"a", "b", "d", "e"}
-    numbers = relevance_of(table(file=[1.0, 2.0, 2.5], group=[7.0, 7.0, 8.0]))
-    assert set(numbers.wanted) == {"1", "2"}
+    numbers = relevance_of(table(file=[10000001.0, 10000002.0, 2.5, 4, 5], group=[7.0, 7.0, 8.0, np.nan, np.nan]))
+    assert set(numbers.wanted) == {"10000001", "10000002"}
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,17 @@ def test_rankings_from_tables_and_matrices():
 
 def test_queries_that_count():
     pairs = relevance_of(table(query=["q", "r"], file=["a", "b"]))
-    found, strange, left = answers(pairs, {"q": ["q", "a"], "s": ["a"]})
-    assert (found, strange, left) == ({"q": ["a"], "r": []}, ["s"], [])
+    found = asked(pairs, {"q": ["q", "a"], "s": ["a"]})
+    assert (found.queries, found.strange, found.left) == (["q", "r"], ["s"], [])
+    assert evaluate(pairs.wanted["q"], found.answer("q"))["rank"] == 1  # the query itself does not count
+    assert found.answer("r") == ()
     groups = relevance_of(table(file=["a", "b", "c"], group=["x", "x", "x"]))
-    assert answers(groups, {"b": ["c"]}) == ({"b": ["c"]}, [], ["a", "c"])
-    assert answers(groups, {"b": ["c"]}, every=True) == ({"a": [], "b": ["c"], "c": []}, [], [])
+    found = asked(groups, {"b": ["c"]})
+    assert (found.queries, found.strange, found.left) == (["b"], [], ["a", "c"])
+    assert asked(groups, {"b": ["c"]}, every=True).queries == ["a", "b", "c"]
     single = relevance_of(table(query=["q"], file=["a"]))
-    assert answers(single, {"": ["a"]})[0] == {"q": ["a"]}
+    assert asked(single, {"": ["a"]}).answer("q") == ["a"]
     with pytest.raises(DataError, match="-H writes a column query"):
-        answers(groups, {"": ["a"]})
+        asked(groups, {"": ["a"]})
     with pytest.raises(DataError, match=r"there it is 'a', here '\./a'"):
-        answers(groups, {"./a": ["a"]})
+        asked(groups, {"./a": ["a"]})

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirtool.evaluation.corpus import Scores
-    from mirtool.evaluation.retrieval import Ranking, Relevance
+    from mirtool.evaluation.retrieval import Asked, Relevance
 
 log = logging.getLogger("mirtool")
 
@@ -46,16 +46,15 @@ def report_rankings(
     with naming(reference):
         relevance = task_.relevance_of(job.read(0), filter)
     with naming(estimate):
-        rankings = task_.rankings_of(job.read(1))
-        answers, strange, left = task_.answers(relevance, rankings, every=every)
-    if strange:
-        log.warning("%s: nothing is relevant for %s; left out", reference, _some(strange))
-    if left:
-        log.warning("%s: no query: %s; left out (--all counts them)", estimate, _some(left))
+        asked = task_.asked(relevance, task_.rankings_of(job.read(1)), every=every)
+    if asked.strange:
+        log.warning("%s: nothing is relevant for %s; left out", reference, _some(asked.strange))
+    if asked.left:
+        log.warning("%s: no query: %s; left out (--all counts them)", estimate, _some(asked.left))
     task = task_.task(matching)
-    scores = {name: task.evaluate(relevance.wanted[name], ranking) for name, ranking in answers.items()}
+    scores = {name: task.evaluate(relevance.wanted[name], asked.answer(name)) for name in asked.queries}
     job.write(corpus.report(scores, task, bootstrap))
-    job.plot(lambda: _figure(scores, relevance, answers))
+    job.plot(lambda: _figure(scores, relevance, asked))
 
 
 def _some(names: list[str]) -> str:
@@ -63,7 +62,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(name or "(no query)" for name in names[:SHOWN]) + more
 
 
-def _figure(scores: "Mapping[str, Scores]", relevance: "Relevance", answers: "Mapping[str, Ranking]") -> Any:
+def _figure(scores: "Mapping[str, Scores]", relevance: "Relevance", asked: "Asked") -> Any:
     """Draw how the answer to one query goes on, or the scores of several."""
     from mirtool.evaluation.retrieval import curves
     from mirtool.plots.detection import scores_figure
@@ -71,5 +70,5 @@ def _figure(scores: "Mapping[str, Scores]", relevance: "Relevance", answers: "Ma
 
     if len(scores) > 1:
         return scores_figure(scores, ("ap", "rr"))
-    ((name, ranking),) = answers.items()
-    return answer_figure(*curves(relevance.wanted[name], ranking))
+    (name,) = asked.queries
+    return answer_figure(*curves(relevance.wanted[name], asked.answer(name)))

@@ -6,7 +6,7 @@ first ten as in MIREX's audio cover song identification (Downie et al., "Audio c
 "Improvements of audio-based music similarity and genre classification", ISMIR 2005.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Wanted:
     relevant : collection of str
         Without the query itself.
     excluded : collection of str
-        Documents that do not count, as if they were not in the corpus.
+        Documents that do not count, as if they were not in the corpus: the query itself at least.
     """
 
     relevant: Collection[str]
@@ -139,7 +139,7 @@ def relevance_of(table: Table, group_of: str | None = None) -> Relevance:
         for query, name in zip(_texts(table, "query"), _texts(table, "file"), strict=True):
             if name != query:
                 pairs.setdefault(query, []).append(name)
-        made = Relevance({query: Wanted(frozenset(names)) for query, names in pairs.items()})
+        made = Relevance({query: Wanted(frozenset(names), frozenset({query})) for query, names in pairs.items()})
     else:
         raise DataError(f"a reference has the columns query,file or file,group, not {','.join(table.columns)}")
     if not made.wanted:
@@ -155,8 +155,9 @@ def _of_groups(files: Sequence[str], groups: Sequence[str], others: Sequence[str
     wanted = {}
     for place, name in enumerate(files):
         same = alike.get(others[place], frozenset()) if others else frozenset()
-        if found := members.get(groups[place], frozenset()) - same - {name}:
-            wanted[name] = Wanted(found, same)
+        excluded = same | {name}
+        if found := members.get(groups[place], frozenset()) - excluded:
+            wanted[name] = Wanted(found, excluded)
     return Relevance(wanted, complete=False)
 
 
@@ -169,7 +170,7 @@ def _members(files: Sequence[str], values: Sequence[str]) -> dict[str, frozenset
     return {value: frozenset(names) for value, names in found.items()}
 
 
-def rankings_of(container: Table | Features) -> dict[str, Ranking]:
+def rankings_of(container: Table | Features) -> Mapping[str, Ranking]:
     """Read the answer to each query, best first.
 
     Parameters
@@ -188,13 +189,13 @@ def rankings_of(container: Table | Features) -> dict[str, Ranking]:
         names = [str(name) for name in container.axis]
         if container.data.shape != (len(names), len(names)):
             raise DataError("a matrix that is not that of all pairs of named files")
-        return _of_matrix(names, names, container.data * (-1.0 if container.kind == "distance" else 1.0))
+        return _Rows(names, names, container.data if container.kind == "distance" else -container.data)
     if "file" not in container:
         raise DataError(f"an answer has the columns query,file,score, not {','.join(container.columns)}")
     files = _texts(container, "file")
     if len(container) and set(files) == set(container.columns) - {"file"}:
         columns = [name for name in container.columns if name != "file"]
-        return _of_matrix(files, columns, np.stack([container[name] for name in columns], axis=1))
+        return _Rows(files, columns, -np.stack([container[name] for name in columns], axis=1))
     queries = _texts(container, "query") if "query" in container else [""] * len(files)
     order = np.arange(len(files))
     if "score" in container and container["score"].dtype != object:
@@ -202,58 +203,89 @@ def rankings_of(container: Table | Features) -> dict[str, Ranking]:
     found: dict[str, list[str]] = {query: [] for query in queries}
     for row in order.tolist():
         found[queries[row]].append(files[row])
-    return dict(found)
-
-
-def _of_matrix(rows: Sequence[str], columns: Sequence[str], values: Any) -> dict[str, Ranking]:
-    """Rank the columns of each row by falling value; what is not a number is not there."""
-    found: dict[str, Ranking] = {}
-    for name, line in zip(rows, values, strict=True):
-        order = np.argsort(-line, kind="stable")
-        found[name] = [columns[place] for place in order.tolist() if line[place] == line[place]]
     return found
 
 
-def answers(
-    relevance: Relevance, rankings: Mapping[str, Ranking], *, every: bool = False
-) -> tuple[dict[str, Ranking], list[str], list[str]]:
-    """Find the answers to the queries that count.
+class _Rows(Mapping[str, Ranking]):
+    """Rankings by the rows of a matrix: the columns by rising value, made when asked for; NaN is not there."""
+
+    def __init__(self, rows: Sequence[str], columns: Sequence[str], values: NDArray[Any]) -> None:
+        self._rows, self._columns, self._values = {name: row for row, name in enumerate(rows)}, columns, values
+
+    def __getitem__(self, name: str) -> Ranking:
+        line = self._values[self._rows[name]]
+        order = np.argsort(line, kind="stable")
+        return [self._columns[place] for place in order.tolist() if line[place] == line[place]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which queries count.
+
+    Parameters
+    ----------
+    rankings : mapping
+        Query → documents, best first.
+    queries : list of str
+        In the order of the reference; those that are not in `rankings` have no answer.
+    strange : list of str
+        Queries for which nothing is relevant; they do not count.
+    left : list of str
+        Queries that were not asked; they do not count.
+    """
+
+    rankings: Mapping[str, Ranking]
+    queries: list[str]
+    strange: list[str]
+    left: list[str]
+
+    def answer(self, query: str) -> Ranking:
+        """Return the documents of a query, best first."""
+        return self.rankings.get(query, ())
+
+
+def asked(relevance: Relevance, rankings: Mapping[str, Ranking], *, every: bool = False) -> Asked:
+    """Bring queries and answers together.
 
     Parameters
     ----------
     relevance : Relevance
     rankings : mapping
-        Query → documents, best first.
+        Query → documents, best first; one of the query '' answers the only query there is.
     every : bool
         Count all queries, also where `relevance.complete` does not ask for that.
-
-    Returns
-    -------
-    answers : dict
-        Query → documents without the query itself, in the order of the reference; none where there is no answer.
-    strange : list of str
-        Queries for which nothing is relevant; they do not count.
-    left : list of str
-        Queries that were not asked; they do not count.
 
     Raises
     ------
     DataError
         No query of the reference has been answered.
     """
-    if set(rankings) == {""} and len(relevance.wanted) == 1:
-        rankings = dict.fromkeys(relevance.wanted, rankings[""])
-    strange = sorted(set(rankings) - set(relevance.wanted))
-    if rankings and len(strange) == len(rankings):
+    wanted = relevance.wanted
+    if set(rankings) == {""} and len(wanted) == 1:
+        rankings = dict.fromkeys(wanted, rankings[""])
+    strange = sorted(set(rankings) - set(wanted))
+    if strange and len(strange) == len(rankings):
         unnamed = "which query is it? -H writes a column query"
-        raise DataError(
-            "no answer to a query of the reference; "
-            + (unnamed if strange == [""] else f"there it is {next(iter(relevance.wanted))!r}, here {strange[0]!r}")
-        )
-    asked = [name for name in relevance.wanted if relevance.complete or every or name in rankings]
-    found = {name: [item for item in rankings.get(name, ()) if item != name] for name in asked}
-    return dict(found), strange, [name for name in relevance.wanted if name not in found]
+        hint = unnamed if strange == [""] else f"there it is {next(iter(wanted))!r}, here {strange[0]!r}"
+        raise DataError(f"no answer to a query of the reference; {hint}")
+    all_count = relevance.complete or every
+    queries = [name for name in wanted if all_count or name in rankings]
+    left = [] if all_count else [name for name in wanted if name not in rankings]
+    return Asked(rankings, queries, strange, left)
 
 
 def _texts(table: Table, name: str) -> list[str]:
-    return [f"{value:g}" if isinstance(value, float) else str(value) for value in table[name].tolist()]
+    """Return a column as text: names that look like numbers are read as such, and an empty cell as NaN."""
+    return [_text(value) for value in table[name].tolist()]
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value != value else str(int(value)) if value.is_integer() else repr(value)
