@@ -11,6 +11,7 @@ from mirtool.types import Notes, Score
 from mirtool.types.freezing import frozen
 
 DRUMS = 9  # the channel of percussion in General MIDI, counted from 0
+HIGHEST = 127  # pitches of MIDI
 UNKNOWN = -1  # a track or a channel that the file does not tell
 
 
@@ -58,6 +59,12 @@ class PointSet:
         found: NDArray[np.bool_] = self.channel == DRUMS
         return found
 
+    @property
+    def voice(self) -> NDArray[np.int32]:
+        """A number for each pair of track and channel."""
+        found: NDArray[np.int32] = self.track * 256 + self.channel
+        return found
+
     def arrays(self) -> Mapping[str, NDArray[np.float64] | NDArray[np.int32]]:
         """Return the coordinates by name; `beat` only where it is known."""
         names = ("onset", "offset", "pitch", "track", "channel")
@@ -80,7 +87,7 @@ def points_of(source: Notes | Score) -> PointSet:
     Raises
     ------
     DataError
-        Times or pitches that are not finite, or a note that ends before it begins.
+        Times or pitches that are not finite, a note that ends before it begins, or a pitch that MIDI does not have.
     """
     notes = source.notes if isinstance(source, Score) else source
     columns = [notes[name] for name in ("onset", "offset", "pitch")]
@@ -90,6 +97,8 @@ def points_of(source: Notes | Score) -> PointSet:
     if (offset < onset).any():
         raise DataError("a note ends before it begins")
     pitch = np.rint(pitch).astype(np.int32)
+    if ((pitch < 0) | (pitch > HIGHEST)).any():
+        raise DataError(f"a pitch outside of 0 to {HIGHEST}")
     order = np.lexsort((offset, pitch, onset))
     unknown = np.full(len(notes), UNKNOWN)
     return PointSet(
