@@ -7,7 +7,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     "Align": ("sync", "warp"),
     "Rhythm": ("onsets", "tempo", "beats"),
     "Decompose": ("separate", "nmf-decompose", "edit", "mosaic"),
-    "Retrieve": ("match-audio", "identify", "versions", "similar"),
+    "Retrieve": ("match-midi", "match-audio", "identify", "versions", "similar"),
     "Analyse": ("transcribe",),
     "Tools": ("features", "sonify", "plot", "convert", "evaluate", "doctor"),
 }

@@ -213,7 +213,7 @@ def _shared(command: Command) -> Iterator[Option]:
             yield from (
                 option for option in (options.RAW, options.SAMPLE_RATE, options.CHANNELS) if option.name not in taken
             )
-        if "audio" in command.inputs.arguments[0].reads:
+        if "audio" in command.inputs.arguments[0].reads or command.inputs.shape == "search":
             yield from (options.START, options.DURATION)
         if "features" in reads:
             yield options.INPUT_RATE
