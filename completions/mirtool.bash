@@ -3,7 +3,7 @@ _mirtool() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     local name="${COMP_WORDS[1]}" kinds="" flags="" words="" path
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic match-audio identify versions similar transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "sync warp onsets tempo beats separate nmf-decompose edit mosaic match-midi match-audio identify versions similar transcribe features sonify plot convert evaluate doctor --help --version" -- "$cur"))
         return
     fi
     case "$name" in
@@ -56,6 +56,9 @@ _mirtool() {
         "mosaic --phase") words="source griffin-lim" ;;
         "mosaic --format") words="wav flac ogg opus mp3 aiff au caf" ;;
         "mosaic --raw") words="u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be" ;;
+        "match-midi --method") words="graded p1 p2 p3 siam s1 s2 w1 w2" ;;
+        "match-midi --time") words="scaled fixed warped" ;;
+        "match-midi --format") words="csv tsv json" ;;
         "match-audio --statistics") words="log quantized" ;;
         "match-audio --method") words="dtw diagonal" ;;
         "match-audio --format") words="csv tsv json" ;;
@@ -137,6 +140,7 @@ _mirtool() {
         "nmf-decompose") flags="--init --score --strokes --init-W --init-H --fix-W --fix-H --resynthesize --restore-transients --trace --rank --cost --beta --iterations --tolerance --sparsity --continuity --restarts --seed --model --window --hop --spectrum --template-length --learning --mask --power --pitch-low --pitch-high --tuning --partials --early --late --align --sounds --drums -o --output --format --subtype --only --plot --from --raw --sample-rate --channels --start --duration --input-feature-rate --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "edit") flags="--score --solo --mute --gain --shift-pitch --move --write-score --mask --power --score-window --partials --pitch-tolerance --early --late --rounds --align -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "mosaic") flags="--write-activations --window --hop --iterations --repetition --polyphony --continuity --phase --phase-iterations --seed -o --output --format --subtype --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
+        "match-midi") flags="--notes --track --channel --count --extract --method --time --tempo-range --transpose --no-transpose --inversion --no-inversion --retrograde --no-retrograde --tolerance --pitch-tolerance --overlap --no-overlap --drums --no-drums --duration-weight --interruption-weight --tempo-weight -o --output --format --plot --from --start --duration --pedal --index --build --queries --top --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "match-audio") flags="--top --feature-rate --statistics --tuning --method --smoothing --downsampling --transpose --no-transpose --tempo-range --overlap -o --output --format --plot --from --raw --sample-rate --channels --start --duration --pedal --index --build --queries --min-score --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "identify add") flags="--index --method --density --fan-out -o --output --format --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;
         "identify query") flags="--index --min-confidence --speed-range -o --output --format --plot --from --raw --sample-rate --channels --start --duration --files-from -j --jobs --skip-existing -H --with-filename --params --dump-params -q --quiet -v --verbose --debug -h --help" ;;

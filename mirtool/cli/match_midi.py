@@ -78,10 +78,11 @@ def match_midi(
     from mirtool.cli.corpus import search
     from mirtool.symbolic.matching import check
     from mirtool.symbolic.note_index import LAYOUT
+    from mirtool.symbolic.parameters import NoteIndexParameters
     from mirtool.symbolic.searching import in_index, in_pieces
 
     check(parameters, grading)
-    with search(job, LAYOUT, None) as found:
+    with search(job, LAYOUT, NoteIndexParameters()) as found:
         queries = _queries(found, notes, track, channel, drums=parameters.drums)
         if extract is not None and len(queries) != 1:
             raise UsageProblem("--extract writes the hits of one query")

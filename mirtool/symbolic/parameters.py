@@ -8,6 +8,11 @@ _ELASTIC = ("method", "graded", "s1", "s2", "w1", "w2")
 
 
 @dataclass(frozen=True)
+class NoteIndexParameters:
+    """What is kept of notes in an index: all there is, so that nothing is to be chosen."""
+
+
+@dataclass(frozen=True)
 class MatchParameters:
     """What counts as an occurrence of a query, and what it is worth."""
 
