@@ -36,6 +36,7 @@ _LEAST_SLACK = 20  # … and at least so many frames
 # Each frame of the query counts once; a step aside costs half of 1 + c more, c being the cost of its cell (0 for the
 # same harmony, 1 for unrelated ones): so the path leaves the tempo that was found only where that is worth it.
 _CLOSE_WEIGHTS, _CLOSE_BIAS = (1.0, 1.5, 2.5), 2.0
+_CLEAR = 50  # columns: of shorter matches, whose tempo is less clear, the neighbouring lengths are tried, too
 _TEMPO_SLACK = 0.02  # share by which a hit may be out of the range of tempi
 # Correlation along the best path that ends anywhere, in the best key, of music that has nothing to do with the query:
 # the median of the matching function over 45 min of other pieces, for queries of 10 s and 20 s alike.
@@ -168,8 +169,10 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
         raise ParameterError(f"the query is too long: {len(columns)} columns, of {LONGEST} at most")
     longest = int(len(columns) * parameters.tempo_range[1]) + 1
 
+    radius = max(1, int(len(columns) * (1 - parameters.overlap) / 2))
+
     def promising(block: Block) -> list[Candidate]:
-        return candidates(matching_curve(columns, block, parameters), block, len(columns), wanted)
+        return candidates(matching_curve(columns, block, parameters), block, radius, wanted)
 
     found: list[Candidate] = []
     for batch in in_order(promising, blocks(recordings.columns, longest)):
@@ -178,11 +181,10 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     return apart([hit for hit in close if hit is not None], parameters.overlap)[:top]
 
 
-def candidates(curve: Curve, block: Block, rows: int, count: int) -> list[Candidate]:
-    """Return the least minima of a matching function, in a recording half a query apart or more."""
+def candidates(curve: Curve, block: Block, radius: int, count: int) -> list[Candidate]:
+    """Return the least minima of a matching function, in a recording more than `radius` columns apart."""
     found: list[Candidate] = []
     cost = curve.cost.copy()
-    radius = max(1, rows // 2)
     begins = np.array([piece.begin for piece in block.pieces])
     while len(found) < count and (value := float(cost[m := int(np.argmin(cost))])) < 1:
         piece = block.pieces[int(np.searchsorted(begins, m, side="right")) - 1]
@@ -211,8 +213,9 @@ def refined(query: Bytes, recording: Bytes, item: Candidate, parameters: Matchin
     slack = int(_SLACK * length) + _LEAST_SLACK + d
     begin = max(0, item.first * d - slack)
     Y = smoothed(recording[begin : item.last * d + slack + 1], _FINE, 1)
-    matches = [_warped(query, item.shift, count, Y) for count in (length, length - d, length + d) if count > 0]
-    cost, first, last = min(matches, key=lambda match: match[0])
+    lengths = (length, length - d, length + d) if length < _CLEAR * d else (length,)
+    found = [_warped(query, item.shift, count, Y) for count in lengths if count > 0]
+    cost, first, last = min(found, key=lambda match: match[0])
     score = float(_score(cost))
     ratio = (last - first) / (len(query) - 1) if len(query) > 1 else 1.0
     low, high = parameters.tempo_range
