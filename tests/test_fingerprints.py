@@ -8,7 +8,7 @@ from test_spectral_peaks import music
 
 from mirtool.errors import ParameterError
 from mirtool.retrieval._fingerprint_kernels import pairs
-from mirtool.retrieval.fingerprints import HASH_BITS, fingerprint, landmarks
+from mirtool.retrieval.fingerprints import HASH_BITS, combination, fingerprint, landmarks, triplets
 from mirtool.retrieval.parameters import FingerprintParameters
 from mirtool.retrieval.peaks import HOP, RATE, Peaks, peaks
 from mirtool.types import Audio
@@ -24,11 +24,10 @@ def some_peaks(times, frequencies, levels=None):
 
 def test_a_landmark_is_two_frequencies_and_the_time_between():
     found = some_peaks([10, 30, 90], [400, 800, 800], [0, 1, 2])
-    hashes, times, anchors = landmarks(found, 3)
+    hashes, times = landmarks(found, 3)
     # 400 Hz is 72 bins of 1/36 octave above 100 Hz, the target 36 bins higher, 20 frames are 10 steps.
     assert hashes.tolist() == [72 << 13 | (64 + 36) << 6 | 10, 108 << 13 | 64 << 6 | 30]
     assert times.tolist() == [10, 30]  # the third is 80 frames from the first: too far
-    assert anchors.tolist() == [0, 1]
 
 
 @settings(max_examples=40, deadline=None)
@@ -63,15 +62,52 @@ def test_speed_can_be_undone_on_the_peaks():
     sound = music(6)
     slow, _ = peaks(Audio(sound, RATE), 20.0)
     fast = Peaks(slow.times / np.float32(1.04), slow.frequencies * np.float32(1.04), slow.levels)
-    hashes, times, _ = landmarks(slow, 5)
-    undone, moments, _ = landmarks(fast, 5, speed=1.04, pitch=1.04)
+    hashes, times = landmarks(slow, 5)
+    undone, moments = landmarks(fast, 5, speed=1.04, pitch=1.04)
     same = hashes == undone
     assert same.mean() > 0.99  # but for rounding
     np.testing.assert_allclose(moments, times, rtol=1e-5)
     assert len(set(landmarks(fast, 5)[0].tolist()) & set(hashes.tolist())) < 0.3 * len(hashes)
 
 
+def test_a_triplet_is_two_intervals_and_a_ratio_of_times():
+    found = some_peaks([10, 20, 50], [400, 800, 200], [0, 1, 2])
+    hashes, times = triplets(found, 2)
+    # 400 Hz is in the third register; one octave up, one down; 10 of 40 frames are 8 of 31 steps.
+    assert hashes.tolist() == [2 << 19 | (64 + 36) << 12 | (64 - 36) << 5 | 8]
+    assert times.tolist() == [10]
+
+
+@pytest.mark.parametrize(("speed", "pitch"), [(0.9, 1.0), (1.0, 1.03), (1.05, 1.05)])
+def test_triplets_change_neither_with_tempo_nor_with_pitch(speed, pitch):
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.uniform(0, 400, 120))
+    bins = rng.integers(30, 100, 120) * 1.0  # whole ones: nothing is rounded in the other direction
+    levels = rng.normal(size=120)
+    original = triplets(some_peaks(times, 100 * 2 ** (bins / 36), levels), 3)
+    changed = triplets(some_peaks(times / speed, 100 * pitch * 2 ** (bins / 36), levels), 3)
+    same = len(set(original[0].tolist()) & set(changed[0].tolist())) / len(original[0])
+    assert same > 0.6  # but for those at an edge: of the zone, of a register
+    landmark = landmarks(some_peaks(times, 100 * 2 ** (bins / 36), levels), 3)
+    moved = landmarks(some_peaks(times / speed, 100 * pitch * 2 ** (bins / 36), levels), 3)
+    assert len(set(landmark[0].tolist()) & set(moved[0].tolist())) / len(landmark[0]) < same - 0.3
+
+
+@compiled
+def test_both_kinds_fit_into_the_bits():
+    found, _ = peaks(Audio(music(6), RATE), 40.0)
+    for combine in (landmarks, triplets):
+        hashes, times = combine(found, 3)
+        assert len(hashes) > len(found)
+        assert hashes.max() < 1 << HASH_BITS
+        assert (np.diff(times) >= 0).all()
+
+
 def test_what_cannot_be():
     with pytest.raises(ParameterError, match="fan-out must be positive"):
         landmarks(some_peaks([1], [500]), 0)
-    assert landmarks(some_peaks([], []), 5)[0].shape == (0,)
+    with pytest.raises(ParameterError, match="no fingerprints quads"):
+        combination("quads")
+    for combine in (landmarks, triplets):
+        assert combine(some_peaks([], []), 5)[0].shape == (0,)
+        assert combine(some_peaks([1], [500]), 1)[0].shape == (0,)

@@ -49,23 +49,27 @@ def local_maxima(
 
 @kernel
 def _is_highest(spectra: NDArray[np.float32], n: int, k: int, reach: int, width: int) -> bool:
+    """Tell whether nothing around a cell is larger; first where it is most probable, in the frames nearest to it."""
     N, K = spectra.shape
     here = spectra[n, k]
     first, last = max(k - width, 0), min(k + width, K - 1)
-    for i in range(first, k):
-        if spectra[n, i] >= here:
+    for away in range(1, reach + 1):
+        if n >= away and spectra[n - away, k] >= here:
             return False
-    for i in range(k + 1, last + 1):
-        if spectra[n, i] > here:
+        if n + away < N and spectra[n + away, k] > here:
             return False
-    for m in range(max(n - reach, 0), n):
-        for i in range(first, last + 1):
-            if spectra[m, i] >= here:
-                return False
-    for m in range(n + 1, min(n + reach, N - 1) + 1):
-        for i in range(first, last + 1):
-            if spectra[m, i] > here:
-                return False
+    for i in range(first, last + 1):
+        if spectra[n, i] > here or (spectra[n, i] == here and i < k):
+            return False
+    for away in range(1, reach + 1):
+        if n >= away:
+            for i in range(first, last + 1):
+                if spectra[n - away, i] >= here:
+                    return False
+        if n + away < N:
+            for i in range(first, last + 1):
+                if spectra[n + away, i] > here:
+                    return False
     return True
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from mirtool.errors import ParameterError
 from mirtool.retrieval import chance
 from mirtool.retrieval._landmark_kernels import best_offsets
-from mirtool.retrieval.fingerprints import landmarks
+from mirtool.retrieval.fingerprints import combination
 from mirtool.retrieval.parameters import FingerprintParameters, RecognitionParameters
 from mirtool.retrieval.peaks import FRAME, Peaks, outstanding_of
 
@@ -235,13 +235,13 @@ def _best(found: Sequence[_Candidate]) -> _Candidate:
 class _Index:
     """The lists together."""
 
-    def __init__(self, lists: Sequence[TrackList], fingerprints: FingerprintParameters) -> None:
-        self._lists, self._parameters = lists, fingerprints
+    def __init__(self, lists: Sequence[TrackList], parameters: FingerprintParameters) -> None:
+        self._lists, self._parameters, self._combine = lists, parameters, combination(parameters.method)
         self.frames = sum(max(int(one.starts[-1]) - LONGEST * (len(one.starts) - 1), 0) for one in lists)
 
     def candidates(self, query: Peaks, warp: Warp, places: int, trials: float) -> Iterator[_Candidate]:
         """Yield the best tracks of each list for a query that is moved back by a warp."""
-        hashes, times, _ = landmarks(query, self._parameters.fan_out + 1, warp.speed, warp.pitch)
+        hashes, times = self._combine(query, self._parameters.fan_out + 1, warp.speed, warp.pitch)
         counts = self._counts(hashes)
         order = np.argsort(counts, kind="stable")
         rarest = np.sort(order[: np.searchsorted(np.cumsum(counts[order]), places, side="right")])
@@ -269,7 +269,7 @@ class _Index:
         pairs = np.column_stack((times / candidate.warp.speed, places))[order] * FRAME
         thinned = outstanding_of(query, self._parameters.density)
         kept, _, _ = self._agreeing(thinned, self._parameters.fan_out, candidate)
-        every = len(landmarks(thinned, self._parameters.fan_out)[0])
+        every = len(self._combine(thinned, self._parameters.fan_out, 1.0, 1.0)[0])
         return Hit(
             candidate.segment,
             candidate.track,
@@ -287,7 +287,7 @@ class _Index:
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
         """Return the hashes that agree, their times (moved back) and their places in the track (frames)."""
         one = self._lists[candidate.segment]
-        hashes, times, _ = landmarks(query, fan_out, candidate.warp.speed, candidate.warp.pitch)
+        hashes, times = self._combine(query, fan_out, candidate.warp.speed, candidate.warp.pitch)
         which, positions = one.find(hashes)
         offsets = positions.astype(np.int64) - np.rint(times).astype(np.int64)[which]
         agree = (offsets >= candidate.low) & (offsets <= candidate.high)
