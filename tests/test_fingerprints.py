@@ -24,9 +24,10 @@ def some_peaks(times, frequencies, levels=None):
 
 def test_a_landmark_is_two_frequencies_and_the_time_between():
     found = some_peaks([10, 30, 90], [400, 800, 800], [0, 1, 2])
-    hashes, times = landmarks(found, 3)
+    hashes, times, anchors = landmarks(found, 3)
     # 400 Hz is 72 bins of 1/36 octave above 100 Hz, the target 36 bins higher, 20 frames are 10 steps.
     assert hashes.tolist() == [72 << 13 | (64 + 36) << 6 | 10, 108 << 13 | 64 << 6 | 30]
+    assert anchors.tolist() == [0, 1]
     assert times.tolist() == [10, 30]  # the third is 80 frames from the first: too far
 
 
@@ -62,8 +63,8 @@ def test_speed_can_be_undone_on_the_peaks():
     sound = music(6)
     slow, _ = peaks(Audio(sound, RATE), 20.0)
     fast = Peaks(slow.times / np.float32(1.04), slow.frequencies * np.float32(1.04), slow.levels)
-    hashes, times = landmarks(slow, 5)
-    undone, moments = landmarks(fast, 5, speed=1.04, pitch=1.04)
+    hashes, times, _ = landmarks(slow, 5)
+    undone, moments, _ = landmarks(fast, 5, speed=1.04, pitch=1.04)
     same = hashes == undone
     assert same.mean() > 0.99  # but for rounding
     np.testing.assert_allclose(moments, times, rtol=1e-5)
@@ -72,10 +73,11 @@ def test_speed_can_be_undone_on_the_peaks():
 
 def test_a_triplet_is_two_intervals_and_a_ratio_of_times():
     found = some_peaks([10, 20, 50], [400, 800, 200], [0, 1, 2])
-    hashes, times = triplets(found, 2)
+    hashes, times, anchors = triplets(found, 2)
     # 400 Hz is in the third register; one octave up, one down; 10 of 40 frames are 8 of 31 steps.
     assert hashes.tolist() == [2 << 19 | (64 + 36) << 12 | (64 - 36) << 5 | 8]
     assert times.tolist() == [10]
+    assert anchors.tolist() == [0]
 
 
 @pytest.mark.parametrize(("speed", "pitch"), [(0.9, 1.0), (1.0, 1.03), (1.05, 1.05)])
@@ -97,7 +99,7 @@ def test_triplets_change_neither_with_tempo_nor_with_pitch(speed, pitch):
 def test_both_kinds_fit_into_the_bits():
     found, _ = peaks(Audio(music(6), RATE), 40.0)
     for combine in (landmarks, triplets):
-        hashes, times = combine(found, 3)
+        hashes, times, _ = combine(found, 3)
         assert len(hashes) > len(found)
         assert hashes.max() < 1 << HASH_BITS
         assert (np.diff(times) >= 0).all()

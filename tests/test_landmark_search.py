@@ -88,9 +88,11 @@ def test_chance_gives_much_evidence_as_rarely_as_it_is_said():
         assert np.mean(evidence > x) < math.exp(-x)
 
 
-def test_confidence_falls_with_the_number_of_places():
-    assert chance.confidence(50.0, 1.0) > chance.confidence(50.0, 1e6) > chance.confidence(50.0, 1e9) > 0
-    assert chance.confidence(5.0, 1e6) == 0.0
+def test_confidence_falls_with_the_length_of_the_index():
+    # exp(-60 / 6) = 4.54e-5
+    assert chance.confidence(60.0, 1.0) == pytest.approx(1 - 4.54e-5, abs=1e-7)
+    assert chance.confidence(60.0, 1000.0) == pytest.approx(1 - 4.54e-2, abs=1e-4)
+    assert chance.confidence(60.0, 1e6) == 0.0
 
 
 @compiled

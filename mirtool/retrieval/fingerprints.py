@@ -43,6 +43,7 @@ _REGISTER = 27  # bins: three quarters of an octave
 
 Hashes = NDArray[np.uint32]
 Times = NDArray[np.float32]
+Anchors = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +82,11 @@ def fingerprint(source: AudioSource, parameters: FingerprintParameters) -> Finge
     """
     combine = combination(parameters.method)
     found, frames = peaks(source, parameters.density)
-    hashes, times = combine(found, parameters.fan_out, 1.0, 1.0)
+    hashes, times, _ = combine(found, parameters.fan_out, 1.0, 1.0)
     return Fingerprint(hashes, np.maximum(np.rint(times), 0).astype(np.uint32), frames)
 
 
-def combination(method: str) -> Callable[[Peaks, int, float, float], tuple[Hashes, Times]]:
+def combination(method: str) -> Callable[[Peaks, int, float, float], tuple[Hashes, Times, Anchors]]:
     """Return the function that combines peaks to hashes: `landmarks` or `triplets`.
 
     Raises
@@ -98,7 +99,7 @@ def combination(method: str) -> Callable[[Peaks, int, float, float], tuple[Hashe
     return landmarks if method == "landmarks" else triplets
 
 
-def landmarks(found: Peaks, fan_out: int, speed: float = 1.0, pitch: float = 1.0) -> tuple[Hashes, Times]:
+def landmarks(found: Peaks, fan_out: int, speed: float = 1.0, pitch: float = 1.0) -> tuple[Hashes, Times, Anchors]:
     """Combine peaks to landmarks: two frequencies and the time between them.
 
     Parameters
@@ -114,6 +115,8 @@ def landmarks(found: Peaks, fan_out: int, speed: float = 1.0, pitch: float = 1.0
     hashes : ndarray, shape (n,), uint32
     times : ndarray, shape (n,), float32
         Of the anchors (frames), ascending.
+    anchors : ndarray, shape (n,), int64
+        Numbers of the peaks that are the anchors.
 
     Raises
     ------
@@ -124,10 +127,10 @@ def landmarks(found: Peaks, fan_out: int, speed: float = 1.0, pitch: float = 1.0
     first, second = _pairs(times, bins, found.levels, fan_out)
     apart = _rounded((times[second] - times[first]) / np.float32(_STEP))
     hashes = (_rounded(bins[first]) & 255) << 13 | _interval(bins, first, second) << 6 | apart
-    return hashes.astype(np.uint32), times[first]
+    return hashes.astype(np.uint32), times[first], first
 
 
-def triplets(found: Peaks, fan_out: int, speed: float = 1.0, pitch: float = 1.0) -> tuple[Hashes, Times]:
+def triplets(found: Peaks, fan_out: int, speed: float = 1.0, pitch: float = 1.0) -> tuple[Hashes, Times, Anchors]:
     """Combine peaks to triplets: two intervals and the ratio of two times.
 
     As `landmarks`; but of `fan_out` peaks behind each one, every two make a triplet with it.
@@ -143,7 +146,7 @@ def triplets(found: Peaks, fan_out: int, speed: float = 1.0, pitch: float = 1.0)
     ratio = _rounded(_RATIOS * (times[second] - times[anchor]) / (times[third] - times[anchor]))
     register = _rounded(bins[anchor]) // _REGISTER & 7
     hashes = (register << 7 | _interval(bins, anchor, second)) << 7 | _interval(bins, anchor, third)
-    return (hashes << 5 | ratio).astype(np.uint32), times[anchor]
+    return (hashes << 5 | ratio).astype(np.uint32), times[anchor], anchor
 
 
 def _moved(found: Peaks, speed: float, pitch: float) -> tuple[Times, NDArray[np.float32]]:

@@ -94,7 +94,7 @@ class Hit:
     speed, pitch : float
         How many times as fast and as high as the track the query is.
     evidence : float
-        log L, less the logarithm of the number of places that were tried.
+        log L, less the logarithm of the number of places in a stretch and of speeds; see there.
     pairs : ndarray, shape (m, 2), float64
         Times of the landmarks found, in the query, ascending, and in the track (s).
     """
@@ -112,7 +112,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class _Candidate:
-    evidence: float  # less the number of trials
+    evidence: float
     segment: int
     track: int
     low: int  # offsets on the time line
@@ -175,22 +175,24 @@ def _window_hits(
     if count > 1:
         inside = query.chosen((query.times >= begin) & (query.times < begin + _WINDOW))
         window = replace(inside, times=inside.times - np.float32(begin))
-    for candidate in _candidates(window, index.frames * 2.0 * count, index, matching):
-        if chance.confidence(candidate.evidence, 1.0) >= max(matching.min_confidence, 1e-9):
-            hit = index.hit(window, candidate)
+    stretches = count * index.stretches
+    for candidate in _candidates(window, stretches, index, matching):
+        confidence = chance.confidence(candidate.evidence, stretches)
+        if confidence >= max(matching.min_confidence, 1e-9):
+            hit = index.hit(window, candidate, confidence)
             pairs = hit.pairs + np.array((begin * FRAME, 0.0))
             yield replace(hit, start=hit.start - begin * FRAME * hit.speed, pairs=pairs)
 
 
-def _candidates(query: Peaks, trials: float, index: "_Index", matching: RecognitionParameters) -> list[_Candidate]:
-    """Return the best place of each track; half of all trials are those at the usual speed."""
+def _candidates(query: Peaks, stretches: float, index: "_Index", matching: RecognitionParameters) -> list[_Candidate]:
+    """Return the best place of each track; the usual speed is as probable as all others together."""
     if not len(query):
         return []
-    found = list(index.candidates(query, Warp(), _PLACES, trials))
     others = warps(matching.speed_range)
+    found = list(index.candidates(query, Warp(), _PLACES, 2 if others else 1))
     if others:
-        trials *= len(others)
-        if not found or chance.confidence(_best(found).evidence, 1.0) < _CERTAIN:
+        trials = 2 * len(others)
+        if not found or chance.confidence(_best(found).evidence, stretches) < _CERTAIN:
             found += [c for warp in others for c in index.candidates(query, warp, _PLACES_MOVED, trials)]
         found += _refined(query, trials, index, found)
     best: dict[tuple[int, int], _Candidate] = {}
@@ -214,7 +216,7 @@ def warps(speed_range: float) -> list[Warp]:
     return [Warp(speed, speed) for speed in speeds] + [Warp(speed, 1.0) for speed in speeds]
 
 
-def _refined(query: Peaks, trials: float, index: "_Index", found: Sequence[_Candidate]) -> list[_Candidate]:
+def _refined(query: Peaks, trials: int, index: "_Index", found: Sequence[_Candidate]) -> list[_Candidate]:
     """Climb from the speed of the best place to one between those that were tried."""
     every = list(found)
     for step in _REFINEMENT if every else ():
@@ -239,9 +241,13 @@ class _Index:
         self._lists, self._parameters, self._combine = lists, parameters, combination(parameters.method)
         self.frames = sum(max(int(one.starts[-1]) - LONGEST * (len(one.starts) - 1), 0) for one in lists)
 
-    def candidates(self, query: Peaks, warp: Warp, places: int, trials: float) -> Iterator[_Candidate]:
-        """Yield the best tracks of each list for a query that is moved back by a warp."""
-        hashes, times = self._combine(query, self._parameters.fan_out + 1, warp.speed, warp.pitch)
+    @property
+    def stretches(self) -> float:
+        return self.frames / chance.STRETCH
+
+    def candidates(self, query: Peaks, warp: Warp, places: int, trials: int) -> Iterator[_Candidate]:
+        """Yield the best tracks of each list for a query that is moved back by a warp, one of several trials."""
+        hashes, times, _ = self._combine(query, self._parameters.fan_out + 1, warp.speed, warp.pitch)
         counts = self._counts(hashes)
         order = np.argsort(counts, kind="stable")
         rarest = np.sort(order[: np.searchsorted(np.cumsum(counts[order]), places, side="right")])
@@ -258,10 +264,10 @@ class _Index:
             used = best_offsets(votes, bits, _WIDTH, weights, gains, one.starts, density, best)
             for evidence, _, track, low, high in best[:used].tolist():
                 if one.live is None or one.live[int(track)]:
-                    surplus = evidence - math.log(trials)
-                    yield _Candidate(surplus, number, int(track), int(low) - LONGEST, int(high) - LONGEST, warp)
+                    evidence -= math.log(chance.STRETCH * trials)
+                    yield _Candidate(evidence, number, int(track), int(low) - LONGEST, int(high) - LONGEST, warp)
 
-    def hit(self, query: Peaks, candidate: _Candidate) -> Hit:
+    def hit(self, query: Peaks, candidate: _Candidate, confidence: float) -> Hit:
         """Look closer at a candidate."""
         _, times, places = self._agreeing(query, self._parameters.fan_out + 1, candidate)
         start = float(np.median(places - times)) * FRAME
@@ -275,7 +281,7 @@ class _Index:
             candidate.track,
             start,
             len(np.unique(kept)) / max(every, 1),
-            chance.confidence(candidate.evidence, 1.0),
+            confidence,
             candidate.warp.speed,
             candidate.warp.pitch,
             candidate.evidence,
@@ -287,7 +293,7 @@ class _Index:
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
         """Return the hashes that agree, their times (moved back) and their places in the track (frames)."""
         one = self._lists[candidate.segment]
-        hashes, times = self._combine(query, fan_out, candidate.warp.speed, candidate.warp.pitch)
+        hashes, times, _ = self._combine(query, fan_out, candidate.warp.speed, candidate.warp.pitch)
         which, positions = one.find(hashes)
         offsets = positions.astype(np.int64) - np.rint(times).astype(np.int64)[which]
         agree = (offsets >= candidate.low) & (offsets <= candidate.high)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.retrieval.fingerprints import landmarks
+from mirtool.retrieval.fingerprints import combination
 from mirtool.retrieval.landmark_search import Hit
 from mirtool.retrieval.library import Library
 from mirtool.retrieval.parameters import RecognitionParameters
@@ -68,7 +68,8 @@ def votes(found: Recognition, library: Library) -> Votes:
     """Tell what speaks for the first hit (the matching function of FMP, Section 7.1.3)."""
     hit = found.hits[0]
     lists = library.lists[hit.segment]
-    hashes, times, anchors = landmarks(found.peaks, library.parameters.fan_out, hit.speed, hit.pitch)
+    combine = combination(library.parameters.method)
+    hashes, times, anchors = combine(found.peaks, library.parameters.fan_out, hit.speed, hit.pitch)
     which, positions = lists.find(hashes)
     begin, end = lists.starts[hit.track : hit.track + 2].tolist()
     inside = (positions >= begin) & (positions < end)
