@@ -15,6 +15,8 @@ from mirtool.retrieval.peaks import FRAME, RATE, PeakState, joined
 from mirtool.types import AudioSource
 
 LATENCY = 1.5  # seconds after which all peaks of a moment are known
+REST = 0.5  # seconds at the end that are not worth a query
+SINGLE = 0.01  # share of the doubt that is allowed (1 - min_confidence) which a hit that stands alone may have
 SLACK = 1.0  # seconds by which two places in a track may differ that are one appearance
 
 
@@ -30,12 +32,15 @@ class Appearance:
         From the first to the last landmark that was recognised, in the recording (s).
     hit : Hit
         The best one; its `start` is the place in the track at `begin`.
+    hits : int
+        In how many queries it was found.
     """
 
     file: str
     begin: float
     end: float
     hit: Hit
+    hits: int = 1
 
     def place_at(self, time: float) -> float:
         """Return the place in the track at a time in the recording (s)."""
@@ -44,14 +49,17 @@ class Appearance:
     def joined(self, later: "Appearance") -> "Appearance":
         """Return what this one and one that goes on where it ended are together."""
         best = max(self.hit, later.hit, key=lambda hit: hit.evidence)
-        return replace(self, end=max(self.end, later.end), hit=replace(best, start=self.hit.start))
+        return replace(
+            self, end=max(self.end, later.end), hit=replace(best, start=self.hit.start), hits=self.hits + later.hits
+        )
 
 
 class Monitor:
     """Online search for tracks: samples in, appearances out.
 
     Every `step` seconds the last `window` seconds are a query. Hits on one track that follow each other and agree on
-    the place in it are one appearance, which is told when no further hit has come for a window.
+    the place in it are one appearance, which is told when no further hit has come for a window. So many queries would
+    be wrong now and then: what only one of them found is told if it is a hundred times surer than a hit has to be.
 
     Parameters
     ----------
@@ -88,9 +96,9 @@ class Monitor:
         self._peaks = joined([self._peaks, self._state.flush()])
         end = self._state.frames * FRAME
         told = self._search(end)
-        if self._begin == 0.0 or self._begin - self._step + self._window < end:  # the rest is shorter than a step
+        if self._begin == 0.0 or self._begin - self._step + self._window < end - REST:  # shorter than a step
             told += self._take(max(end - self._window, 0.0), end)
-        told += self._open
+        told += self._sure(self._open)
         self._open = []
         return told
 
@@ -112,7 +120,11 @@ class Monitor:
             self._add(hit, begin)
         ended = [one for one in self._open if begin - one.end > self._window]
         self._open = [one for one in self._open if begin - one.end <= self._window]
-        return ended
+        return self._sure(ended)
+
+    def _sure(self, found: list[Appearance]) -> list[Appearance]:
+        doubt = SINGLE * (1 - self._recognition.min_confidence)
+        return [one for one in found if one.hits > 1 or 1 - one.hit.confidence <= doubt]
 
     def _add(self, hit: Hit, begin: float) -> None:
         """Let a hit of a query that begins at a time go on with an appearance, or begin one."""

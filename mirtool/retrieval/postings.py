@@ -311,6 +311,8 @@ def _moved(part: Part, move: NDArray[np.int64], low: int, high: int) -> NDArray[
     keys = np.repeat(part.arrays.whole("keys")[begin:end], np.diff(bounds))
     positions = part.arrays.array("positions")[int(bounds[0]) : int(bounds[-1])].astype(np.int64)
     starts = part.arrays.whole("starts")
+    if part.kept.all():  # they keep their distances
+        return _pairs(keys, positions, int(move[0]) if len(move) else 0)
     shifts = np.zeros(len(part.kept), dtype=np.int64)
     shifts[part.kept] = move - starts[:-1][part.kept]
     track = np.searchsorted(starts, positions, side="right") - 1
