@@ -37,7 +37,7 @@ def match(X, Y, parameters):
 
 
 class TestWorkedExample:
-    """Traces as in Figure 3 of Serrà et al. (2009): straight, curved, disrupted."""
+    """The traces of Serrà et al. (2009): straight, curved, disrupted."""
 
     def test_straight_trace(self):
         assert longest(np.eye(6, dtype=bool)) == 6

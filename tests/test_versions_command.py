@@ -125,6 +125,24 @@ def test_picture(covers, call, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_picture_of_all_pairs(covers, call, tmp_path):
+    picture, matrix = tmp_path / "pairs.svg", tmp_path / "pairs.npy"
+    words = ("versions", covers / "quick.mid", covers / "slow.mid", covers / "one.mid")
+    assert call(*words, "--matrix", matrix, "--plot", picture).code == 0
+    assert picture.read_bytes().startswith(b"<?xml")
+    nothing = call("versions", "--index", tmp_path / "covers.mirdb", covers, "--matrix", matrix)
+    assert (nothing.code, nothing.text) == (2, "")
+
+
+def test_a_bad_query_does_not_stop_the_others(covers, call, here):
+    listing = here / "queries.txt"
+    listing.write_text(f"{covers / 'quick.mid'}\npath.csv\n")
+    result = call("versions", "--queries", listing, covers, "--top", "1")
+    assert result.code == 1
+    assert "path.csv" in result.err
+    assert [row["query"] for row in rows(result.text)] == [str(covers / "quick.mid")]
+
+
 def test_a_bad_file_does_not_stop_the_rest(covers, call, here):
     result = call("versions", covers / "quick.mid", covers / "slow.mid", here / "page.html")
     assert result.code == 1

@@ -6,6 +6,7 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import Argument, search_in
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
+from mirtool.errors import UsageProblem
 from mirtool.retrieval.parameters import HarmonyParameters, RecurrenceParameters
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def versions(
 
     With --index FILE what is known of the corpus is kept, so that the next search takes milliseconds a recording.
     --plot draws what is alike in X and the best hit, with the trace. With --matrix all recordings are compared with
-    each other; --diffuse 3 makes sets of versions stand out in it.
+    each other, and --plot draws that; --diffuse 3 makes sets of versions stand out in it.
 
     For example:
         mirtool versions song.wav covers/ --top 5 --plot best.png
@@ -68,10 +69,15 @@ def versions(
     """
     from mirtool.cli.corpus import search
     from mirtool.retrieval.covers import ranking
+    from mirtool.retrieval.cross_recurrence import checked
     from mirtool.retrieval.pieces import LAYOUT, entry_of
 
+    checked(parameters)
+    if matrix is not None and job.plan.search is not None and job.plan.search.builds:
+        raise UsageProblem("--matrix: nothing is searched here; give X or --queries")
     with search(job, LAYOUT, features) as found:
-        queries = [(query.name, entry_of(query.container, found.parameters)) for query in found.queries()]
+        asked = found.queries(lambda container: entry_of(container, found.parameters))
+        queries = [(query.name, query.container) for query in asked]
         corpus = list(found.entries())
         pieces = [entry for _, entry in corpus]
         rankings = []
@@ -80,8 +86,10 @@ def versions(
                 rankings.append(ranking(query, pieces, parameters, advance))
         found.write([_table(corpus, hits) for hits in rankings])
         if matrix is not None:
-            job.write_as(_matrix(job, dict(queries + corpus), parameters, diffuse), matrix)
-        if len(rankings) == 1 and (hits := rankings[0]):
+            pairs = _matrix(job, dict(queries + corpus), parameters, diffuse)
+            job.write_as(pairs, matrix)
+            job.plot(pairs)
+        elif len(rankings) == 1 and (hits := rankings[0]):
             best = max(hits, key=lambda place: hits[place].score)
             rate = found.parameters.feature_rate
             job.plot(lambda: _figure(queries[0], corpus[best], hits[best], rate, parameters))

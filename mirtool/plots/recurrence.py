@@ -23,7 +23,7 @@ def recurrence_figure(
     names: Sequence[str],
     title: str = "",
 ) -> Figure:
-    """Draw a cross recurrence plot and the longest trace through it (Serrà et al. 2009, Figures 2 and 4).
+    """Draw a cross recurrence plot and the longest trace through it (Serrà et al. 2009).
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ def longest_trace(
     onset: float,
     extension: float,
 ) -> float:
-    """Return Qmax: the most neighbours on a trace, less what its gaps cost (Serrà et al. 2009, Equations 5 to 7).
+    """Return Qmax: the most neighbours on a trace, less what its gaps cost (Serrà et al. 2009).
 
     A cell of neighbours continues the best of the cells (i-1, j-1), (i-2, j-1), (i-1, j-2) and adds 1; any other takes
     the best of them less `onset` where that cell holds neighbours, less `extension` where not, and 0 at least.

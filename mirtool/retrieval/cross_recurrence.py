@@ -53,7 +53,7 @@ def thinned(X: Chroma, Y: Chroma) -> tuple[Chroma, Chroma, float]:
 
 @dataclass(frozen=True, eq=False)
 class Recurrence:
-    """A cross recurrence plot (Serrà et al. 2009, Section 3.2), kept as what decides about its cells.
+    """A cross recurrence plot (Serrà et al. 2009), kept as what decides about its cells.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Recurrence:
 
     @property
     def q_max(self) -> float:
-        """The length of the longest trace, less what its gaps cost (Serrà et al. 2009, Equations 5 to 7)."""
+        """The length of the longest trace, less what its gaps cost (Serrà et al. 2009)."""
         parameters = self.parameters
         gaps = parameters.gap_onset, parameters.gap_extension
         return float(longest_trace(self.levels, self.of_rows, self.of_columns, *gaps))
@@ -155,7 +155,7 @@ class Query:
     def likely_transpositions(self, Y: Chroma, count: int) -> list[int]:
         """Return by how many semitones it might have to be transposed to be like Y, the likeliest first.
 
-        As the optimal transposition index (Serrà et al. 2008, Section III-B) ranks the rotations of the mean chroma,
+        As the optimal transposition index (Serrà, Gómez and Herrera 2008) ranks the rotations of the mean chroma,
         but by `cooccurrence`; the best `count` of the twelve.
         """
         likeness = np.round(self.cooccurrences @ cooccurrence(Y).ravel(), 9).tolist()
@@ -198,7 +198,7 @@ def match(query: Query, Y: Chroma, parameters: RecurrenceParameters) -> Match:
     """Compare two pieces; of long ones, frames are averaged.
 
     The score is Qmax / √(N' M') for N' and M' stacks: for one X it falls as the distance √M' / Qmax of the paper
-    (Serrà et al. 2009, Equation 9) rises. The best of several transpositions and tempi counts.
+    (Serrà et al. 2009) rises. The best of several transpositions and tempi counts.
 
     Parameters
     ----------

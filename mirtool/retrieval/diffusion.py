@@ -23,9 +23,8 @@ def diffused(scores: NDArray[Any], count: int) -> NDArray[np.float32]:
     """Compare the neighbourhoods of pieces instead of the pieces.
 
     W = exp(-d² / (μ ε²)) for distances d = 1 / score and a scale ε that follows how far the nearest are (Wang et al.
-    2014, Equation 1). S = I + the rows of W, kept for the nearest alone and scaled to sum 1 (Equation 3, and the piece
-    itself); S W Sᵀ is one step of diffusion (Wang et al. 2012, Equation 7), here of a single network, scaled such that
-    each piece has 1 with itself.
+    2014). S = I + the rows of W, kept for the nearest alone and scaled to sum 1; S W Sᵀ is one step of diffusion (Wang
+    et al. 2012), here of a single network, scaled such that each piece has 1 with itself.
 
     Parameters
     ----------
