@@ -51,7 +51,7 @@ def test_all_pairs_have_their_names_and_the_scores_of_the_list(call, here, music
 
 
 def test_several_queries_and_a_silent_one(call, here, music):
-    (here / "list").write_text("music/bright1.wav\nsilence.wav\nmusic/dull1.wav\n")
+    (here / "list").write_text("music/bright1.wav\nsilence.wav\nmusic/dull1.wav\nmusic/dull1.wav\n")
     result = call("similar", "--queries", "list", "music", "--top", "1")
     assert result.code == 1
     assert "silence.wav: nothing but silence" in result.err
@@ -59,6 +59,7 @@ def test_several_queries_and_a_silent_one(call, here, music):
     assert rows[0] == ["query", "file", "score"]
     assert [(query, file[6:10]) for query, file, _ in rows[1:]] == [
         ("music/bright1.wav", "brig"),
+        ("music/dull1.wav", "dull"),
         ("music/dull1.wav", "dull"),
     ]
 

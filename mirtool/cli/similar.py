@@ -71,10 +71,10 @@ def similar(
         parameters = _by(job, parameters, aspect)
     weights_of(parameters)
     with corpus.search(job, LAYOUT, kept) as found:
-        read = found.queries(lambda source: character(source, found.parameters))
-        asked = {query.name: query.container for query in read}
+        read = list(found.queries(lambda source: character(source, found.parameters)))
+        asked = [query.name for query in read]
         files, arrays = found.together()
-        queries, pieces = Characters.joined(list(asked.values())), Characters.of(arrays)
+        queries, pieces = Characters.joined([query.container for query in read]), Characters.of(arrays)
         order = np.array(sorted(range(len(files)), key=files.__getitem__), np.intp)
         near = Neighbourhood(pieces[order[reference_places(len(files))]], parameters)
         tables = [_hits(name, files, row) for name, row in zip(asked, near.scores(queries, pieces), strict=True)]

@@ -1,6 +1,6 @@
 """Pieces that are alike: the nearest ones, all pairs, and maps on which those that are alike lie side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mirtool.plots.features import feature_panels
-from mirtool.plots.figure import BLUE, GREY, INK, RED, Panel, compose
+from mirtool.plots.figure import BLUE, GREY, INK, PALETTE, RED, WIDTH, Panel, compose
 from mirtool.plots.labels import short_names
 from mirtool.types import Features, Table
 
 MOST = 40  # bars that can be told apart
-NAMED = 40  # pieces of a map that are named
 LONGEST = 30  # letters of a name
+_HEIGHT = 5.0  # inches, of a map
+_LETTER, _LINE = 0.055, 0.1  # inches that a letter takes, and a line
 
 
 def neighbours_figure(hits: Table, pairs: Features, places: NDArray[np.float64]) -> Figure:
@@ -65,27 +66,50 @@ def _paint_bars(names: Sequence[str], scores: NDArray[np.float64], axes: Axes) -
 
 
 def _map_panel(names: Sequence[str], places: NDArray[np.float64], marked: int | None = None) -> Panel:
-    return Panel(partial(_paint_map, names, places, marked), 5.0, None, "Dissimilarity, laid out on a plane")
+    return Panel(partial(_paint_map, names, places, marked), _HEIGHT, None, "Dissimilarity, laid out on a plane")
 
 
 def _paint_map(names: Sequence[str], places: NDArray[np.float64], marked: int | None, axes: Axes) -> None:
     x, y = places.T
-    colours = [RED if place == marked else BLUE for place in range(len(names))]
-    axes.scatter(x, y, s=14, c=colours, linewidths=0, zorder=3)
-    for place in range(min(len(names), NAMED)):
-        colour = RED if place == marked else INK
-        offset = (3, 2) if x[place] <= (x.min() + x.max()) / 2 else (-3, 2)
+    folders = [name.rpartition("/")[0] for name in names]
+    kinds = sorted(set(folders))
+    coloured = 1 < len(kinds) <= len(PALETTE)
+    for kind, colour in zip(kinds, PALETTE, strict=False) if coloured else [("", BLUE)]:
+        inside = [place for place, folder in enumerate(folders) if folder == kind or not coloured]
+        axes.scatter(x[inside], y[inside], s=14, color=colour, linewidths=0, zorder=3, label=kind or ".")
+    if marked is not None:
+        axes.scatter(x[marked], y[marked], s=40, facecolors="none", edgecolors=RED, linewidths=1.2, zorder=4)
+    if coloured:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    for place, left in _without_overlaps(names, places, marked):
         axes.annotate(
-            names[place],
+            names[place].rpartition("/")[2] if coloured else names[place],
             (x[place], y[place]),
-            offset,
+            (-3, 2) if left else (3, 2),
             textcoords="offset points",
             fontsize=6.5,
-            color=colour,
-            ha="left" if offset[0] > 0 else "right",
+            color=RED if place == marked else INK,
+            ha="right" if left else "left",
         )
     axes.margins(0.08, 0.08)
     axes.set_aspect("equal", adjustable="datalim")
     axes.axhline(0, color=GREY, linewidth=0.4, zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.4, zorder=0)
     axes.tick_params(labelbottom=False, labelleft=False, length=0)
+
+
+def _without_overlaps(
+    names: Sequence[str], places: NDArray[np.float64], marked: int | None
+) -> Iterator[tuple[int, bool]]:
+    """Yield the places whose names can be written without lying on another, and whether left of their point."""
+    span = np.maximum(np.ptp(places, axis=0), 1e-9)
+    inches = places * min(WIDTH * 0.7 / span[0], _HEIGHT * 0.85 / span[1])
+    boxes: list[tuple[float, float, float]] = []
+    order = sorted(range(len(names)), key=lambda place: (place != marked, place))
+    for place in order:
+        length, (x, y) = _LETTER * len(names[place]), inches[place]
+        left = bool(x > (inches[:, 0].min() + inches[:, 0].max()) / 2)
+        begin, end = (x - length, x) if left else (x, x + length)
+        if all(end < other[0] or begin > other[1] or abs(y - other[2]) > _LINE for other in boxes):
+            boxes.append((begin, end, y))
+            yield place, left

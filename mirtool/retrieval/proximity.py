@@ -23,7 +23,8 @@ from mirtool.retrieval.parameters import ASPECTS, PROXIMITIES, SimilarityParamet
 from mirtool.retrieval.timbre import Matrix
 
 REFERENCES = 256
-# Mean and deviation of the distances between pieces that have nothing in common, and how many distances they count for.
+# Mean and deviation of the distances between pieces that have nothing in common, with default parameters, and how many
+# distances they count for.
 USUAL = {"timbre": (4.3, 0.85), "rhythm": (13.5, 5.4), "harmony": (2.0, 0.54)}
 USUAL_SUM = 0.7  # deviation of a weighted mean of aspects
 PRIOR = 5.0
