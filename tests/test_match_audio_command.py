@@ -85,6 +85,14 @@ def test_many_queries(here, call, tmp_path):
     assert [(row["query"], row["file"]) for row in found] == [("1.mid", "music/1.wav"), ("other.wav", "music/2.wav")]
 
 
+def test_a_bad_query_does_not_stop_the_others(here, call, tmp_path):
+    formats.write(music(1, 1).take(slice(0, 0)), str(tmp_path / "empty.csv"))
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/empty.csv\n1.mid\n")
+    result = call("match-audio", "--queries", tmp_path / "list.txt", "music", "--top", "1")
+    assert (result.code, [row["file"] for row in rows(result.text)]) == (1, ["music/1.wav"])
+    assert f"{tmp_path}/empty.csv: nothing to hear" in result.err
+
+
 def test_silence_finds_nothing(here, call, tmp_path):
     formats.write(Audio(sound(music(9, 1)).samples * 0, 22050), str(tmp_path / "silence.wav"))
     result = call("match-audio", tmp_path / "silence.wav", "music")

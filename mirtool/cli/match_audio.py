@@ -55,7 +55,8 @@ def match_audio(
 
     check(parameters)
     with search(job, LAYOUT, features) as found:
-        queries = [matching_frames(job.from_zero(query.container)[0], found.parameters) for query in found.queries()]
+        read = found.queries(lambda container: matching_frames(_from_zero(job, container), found.parameters))
+        queries = [query.container for query in read]
         entries = [(name, entry["frames"]) for name, entry in found.entries()]
         names = [name for name, _ in entries]
         recordings = Recordings.of([frames for _, frames in entries], parameters)
@@ -64,6 +65,16 @@ def match_audio(
         found.write([_table(of_query, names, rate) for of_query in hits])
         if queries and job.plan.plot is not None:
             job.plot(lambda: _figure(queries[0], recordings, names, parameters, hits[0], rate))
+
+
+def _from_zero(job: Job, container: Any) -> Any:
+    """Return sound, or the notes of a passage with its beginning at 0."""
+    from mirtool.io.excerpts import from_zero
+    from mirtool.types import Notes, Score
+
+    source = container.notes if isinstance(container, Score) else container
+    reading = job.plan.reading
+    return from_zero(source, reading.start or 0.0, reading.duration) if isinstance(source, Notes) else source
 
 
 def _table(hits: "Sequence[Hit]", names: "Sequence[str]", rate: float) -> "Table":
