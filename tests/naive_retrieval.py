@@ -76,6 +76,11 @@ class TrackList:
     def counts(self, hashes):
         return np.array([len(self.places.get(number, ())) for number in hashes.tolist()], np.int64)
 
+    def find_between(self, hashes, low, high):
+        which, positions = self.find(hashes)
+        inside = (positions >= low) & (positions < high)
+        return which[inside], positions[inside]
+
     def find(self, hashes):
         found = [(n, place) for n, number in enumerate(hashes.tolist()) for place in self.places.get(number, ())]
         which, places = np.array(found, np.int64).reshape(-1, 2).T

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirtool.errors import DataError
@@ -10,6 +10,7 @@ from mirtool.retrieval import postings
 from mirtool.retrieval.postings import GAP, InMemory, Part, Postings
 
 landmarks = st.tuples(st.integers(0, 600), st.integers(0, 49))
+few = settings(max_examples=40, deadline=None)
 tracks = st.lists(st.lists(landmarks, max_size=60), max_size=6)
 
 
@@ -48,6 +49,7 @@ def test_two_tracks():
     assert found.counts(np.array([9, 8, 7], np.uint32)).tolist() == [2, 0, 2]
 
 
+@few
 @given(tracks, st.lists(st.integers(0, 610), max_size=30))
 def test_everything_is_found(content, wanted):
     found = Postings(build(content))
@@ -55,6 +57,40 @@ def test_everything_is_found(content, wanted):
     for place, hash in enumerate(wanted):
         assert positions[which == place].tolist() == naive(content, hash)
     assert found.counts(np.array(wanted, np.uint32)).tolist() == [len(naive(content, hash)) for hash in wanted]
+
+
+@few
+@given(
+    tracks, st.lists(st.integers(0, 610), max_size=30), st.integers(0, 7000), st.integers(0, 7000), st.integers(1, 4)
+)
+def test_all_between_two_places_is_found(content, wanted, low, high, narrow):
+    found = Postings(build(content))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postings, "NARROW", narrow)
+        which, positions = found.find_between(np.array(wanted, np.uint32), low, high)
+    for place, hash in enumerate(wanted):
+        assert positions[which == place].tolist() == [at for at in naive(content, hash) if low <= at < high]
+
+
+def test_a_frequent_hash_is_read_in_part():
+    lists = build([[(5, time) for time in range(20_000)]], 20_000)
+    taken = []
+
+    class Counting(InMemory):
+        def array(self, name):
+            array = super().array(name)
+            if name != "positions":
+                return array
+            real = array.pieces
+            object.__setattr__(
+                array, "pieces", lambda starts, stops: taken.append(int((stops - starts).sum())) or real(starts, stops)
+            )
+            return array
+
+    which, positions = Postings(Counting(lists.arrays)).find_between(np.array([5], np.uint32), 777, 790)
+    assert positions.tolist() == [*range(777, 790)]
+    assert which.tolist() == [0] * 13
+    assert sum(taken) < 3 * postings.NARROW
 
 
 def test_keys_beyond_one_block():
@@ -67,7 +103,8 @@ def test_keys_beyond_one_block():
     assert positions.tolist() == [key % 49 for key in keys]
 
 
-@given(st.lists(tracks, min_size=1, max_size=3), st.integers(1, 40), st.data())
+@few
+@given(st.lists(tracks, min_size=1, max_size=3), st.integers(10, 60), st.data())
 def test_merging_is_building_of_what_is_kept(lists, at_once, data):
     kept = [np.array(data.draw(st.lists(st.booleans(), min_size=len(one), max_size=len(one))), bool) for one in lists]
     parts = [Part(build(one), keep) for one, keep in zip(lists, kept, strict=True)]

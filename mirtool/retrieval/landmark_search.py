@@ -68,6 +68,12 @@ class TrackList(Protocol):
         """Return number of the hash and place on the time line of each occurrence."""
         ...
 
+    def find_between(
+        self, hashes: NDArray[np.uint32], low: int, high: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.uint32]]:
+        """Return those from `low` to before `high` only, whatever the others are."""
+        ...
+
 
 @dataclass(frozen=True)
 class Warp:
@@ -294,7 +300,7 @@ class _Index:
         """Return the hashes that agree, their times (moved back) and their places in the track (frames)."""
         one = self._lists[candidate.segment]
         hashes, times, _ = self._combine(query, fan_out, candidate.warp.speed, candidate.warp.pitch)
-        which, positions = one.find(hashes)
+        which, positions = one.find_between(hashes, *one.starts[candidate.track : candidate.track + 2].tolist())
         offsets = positions.astype(np.int64) - np.rint(times).astype(np.int64)[which]
         agree = (offsets >= candidate.low) & (offsets <= candidate.high)
         places = positions[agree].astype(np.float64) - float(one.starts[candidate.track])

@@ -28,6 +28,7 @@ from mirtool.errors import DataError
 from mirtool.store.ragged import inside
 
 BLOCK = 256  # keys: 1 KiB of them
+NARROW = 128  # postings that are read rather than searched
 GAP = 1024  # frames behind each track, which no query of up to 23 s reaches over
 MOST = (1 << 32) - 1  # the largest position
 AT_ONCE = 1 << 22  # postings in memory while lists are merged
@@ -137,6 +138,31 @@ class Postings:
         begins, ends = self._ranges(hashes)
         which = np.repeat(np.arange(len(hashes)), ends - begins)
         return which, self._positions.pieces(begins, ends)
+
+    def find_between(
+        self, hashes: NDArray[np.uint32], low: int, high: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.uint32]]:
+        """Return where hashes occur from `low` to before `high` on the time line; else as `find`.
+
+        How much is read hardly depends on how often they occur elsewhere.
+        """
+        begins, ends = self._ranges(hashes)
+        firsts, _ = self._narrowed(begins, ends, low)
+        _, lasts = self._narrowed(begins, ends, high)
+        which = np.repeat(np.arange(len(hashes)), lasts - firsts)
+        positions = self._positions.pieces(firsts, lasts)
+        inside = (positions >= low) & (positions < high)
+        return which[inside], positions[inside]
+
+    def _narrowed(self, begins: Stretches, ends: Stretches, value: int) -> tuple[Stretches, Stretches]:
+        """Narrow stretches of postings by bisection to some in which, or at whose ends, `value` would stand."""
+        begins, ends = begins.copy(), ends.copy()
+        while len(wide := np.flatnonzero(ends - begins > NARROW)):
+            middle = (begins[wide] + ends[wide]) // 2
+            before = self._positions.pieces(middle, middle + 1) < value
+            begins[wide[before]] = middle[before]
+            ends[wide[~before]] = middle[~before]
+        return begins, ends
 
     def _ranges(self, hashes: NDArray[np.uint32]) -> tuple[Stretches, Stretches]:
         """Return where the postings of each hash begin and end; only blocks that hashes fall into are read."""

@@ -70,10 +70,8 @@ def votes(found: Recognition, library: Library) -> Votes:
     lists = library.lists[hit.segment]
     combine = combination(library.parameters.method)
     hashes, times, anchors = combine(found.peaks, library.parameters.fan_out, hit.speed, hit.pitch)
-    which, positions = lists.find(hashes)
     begin, end = lists.starts[hit.track : hit.track + 2].tolist()
-    inside = (positions >= begin) & (positions < end)
-    which, positions = which[inside], positions[inside]
+    which, positions = lists.find_between(hashes, begin, end)
     places = (positions.astype(np.float64) - begin - times[which]) * FRAME
     agreeing = np.zeros(len(found.peaks), dtype=bool)
     agreeing[anchors[which[np.abs(places - hit.start) < _NEAR]]] = True
