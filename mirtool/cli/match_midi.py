@@ -65,7 +65,10 @@ def match_midi(
 
     The methods of the literature compare onsets exactly, in musical time if query and file have it: P1 finds all
     notes, P2 and SIAM as many as possible, P3 the longest common time, S1 and S2 at any tempo, W1 and W2 with each
-    spacing longer or shorter. With --index FILE a corpus is kept ready for many searches.
+    spacing longer or shorter.
+
+    With --index FILE a corpus is kept ready for many searches: those files are searched that share most with the query,
+    three notes at a time, 300 at most. Drums, P3 and queries of two notes are sought in all files.
 
     For example:
         mirtool match-midi subject.mid fugues/ --top 10

@@ -20,6 +20,8 @@ from mirtool.symbolic.points import PointSet
 
 Entry = Mapping[str, NDArray[Any]]
 
+ANY_TEMPO = (1 / 16, 16.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Occurrence:
@@ -128,19 +130,23 @@ def _worth_a_search(query: PointSet, index: Index, parameters: MatchParameters) 
     """Yield the pieces of an index that one of the forms of a query may be in; all of them, if that cannot be told."""
     from mirtool.store.entries import entries as every
 
-    scaled = parameters.method in ("s1", "s2", "w1", "w2") or (
-        parameters.method == "graded" and parameters.time != "fixed"
-    )
+    ratios = _ratios(parameters)
     elastic = parameters.method in ("w1", "w2") or (parameters.method == "graded" and parameters.time == "warped")
     found: dict[str, Entry] = {}
     for _, asked in forms(query, parameters):
-        ratios = parameters.tempo_range if scaled else (1.0, 1.0)
         told = candidates(index, asked, ratios=ratios, transpose=parameters.transpose, elastic=elastic)
-        if told is None or parameters.method == "p3":
+        if told is None or parameters.method == "p3" or parameters.drums:
             yield from ((document.name, entry) for document, entry in every(index))
             return
         found.update((document.name, entry) for document, entry in told)
     yield from found.items()
+
+
+def _ratios(parameters: MatchParameters) -> tuple[float, float]:
+    """Return the ratios of times in seconds that hits may have; the exact methods count beats, at any tempo."""
+    if parameters.method != "graded":
+        return ANY_TEMPO
+    return (1.0, 1.0) if parameters.time == "fixed" else parameters.tempo_range
 
 
 def _located(name: str, entry: Entry, points: PointSet, hits: Sequence[Hit]) -> list[Occurrence]:
