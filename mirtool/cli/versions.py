@@ -53,7 +53,7 @@ def versions(
     All moments of X are compared with all moments of a recording by their harmony, over some seconds each; where both
     go through the same music, traces run through the plot of what is alike. The score is the length of the longest
     trace, less what its gaps cost, as a share of the lengths of both; 1 for a recording and itself. Unrelated music
-    has about 0.2, versions have more. Keys, instruments and tempi may differ, and parts may be missing.
+    has 0.1 to 0.3, versions have more. Keys, instruments and tempi may differ, and parts may be missing.
     transposition: the semitones by which X must be moved.
 
     With --index FILE what is known of the corpus is kept, so that the next search takes milliseconds a recording.
@@ -86,7 +86,7 @@ def versions(
                 rankings.append(ranking(query, pieces, parameters, advance))
         found.write([_table(corpus, hits) for hits in rankings])
         if matrix is not None:
-            pairs = _matrix(job, dict(queries + corpus), parameters, diffuse)
+            pairs = _matrix(job, dict(corpus + queries), parameters, diffuse)
             job.write_as(pairs, matrix)
             job.plot(pairs)
         elif len(rankings) == 1 and (hits := rankings[0]):
