@@ -137,6 +137,18 @@ def test_another_speed_is_told(lists, speed):
 
 
 @compiled
+def test_triplets_find_other_speeds_too():
+    parameters = FingerprintParameters(method="triplets")
+    lists = [naive.TrackList([fingerprint(Audio(track, RATE), parameters) for track in TRACKS[:2]], LONGEST)]
+    for speed in (1.0, 1.04):
+        query, frames = peaks(Audio(stretched(excerpt(1), speed).astype(np.float32), RATE), query_density(parameters))
+        (hit,) = search(query, frames, lists, parameters, RecognitionParameters())
+        assert hit.track == 1
+        assert hit.speed == pytest.approx(speed, abs=0.003)
+        assert hit.start == pytest.approx(8.0, abs=0.1)
+
+
+@compiled
 def test_strangers_get_no_answer(lists):
     noise = np.random.default_rng(0).normal(size=5 * RATE)
     for sound in (excerpt(4), excerpt(5), noise, np.zeros(RATE), np.zeros(0)):

@@ -9,7 +9,7 @@ Deviations from Wang:
   that the index knows more are among them.
 - A query that runs faster or slower, with its pitch or without, is found with the same index: its peaks are moved back
   by each of a few speeds, and combined to hashes anew, which needs no other spectrogram. This is done where no track
-  is certain at the usual speed.
+  is found clearly at the usual speed.
 - The rarest hashes are looked up first, up to a number of places: these tell most, and neither time nor memory grow
   with the index.
 """
@@ -39,7 +39,7 @@ _WINDOW = 500  # frames: of a query longer than `LONGEST`, several windows are s
 _WINDOWS = 6  # at most, evenly spread
 _SPEED_STEP = 0.01
 _REFINEMENT = (0.005, 0.0025)
-_CERTAIN = 1 - 1e-6
+_CLEAR = 1000.0  # evidence that a query hardly gives at a speed that is not its own
 _CANDIDATES = 16
 
 
@@ -182,7 +182,7 @@ def _window_hits(
         inside = query.chosen((query.times >= begin) & (query.times < begin + _WINDOW))
         window = replace(inside, times=inside.times - np.float32(begin))
     stretches = count * index.stretches
-    for candidate in _candidates(window, stretches, index, matching):
+    for candidate in _candidates(window, index, matching):
         confidence = chance.confidence(candidate.evidence, stretches)
         if confidence >= max(matching.min_confidence, 1e-9):
             hit = index.hit(window, candidate, confidence)
@@ -190,7 +190,7 @@ def _window_hits(
             yield replace(hit, start=hit.start - begin * FRAME * hit.speed, pairs=pairs)
 
 
-def _candidates(query: Peaks, stretches: float, index: "_Index", matching: RecognitionParameters) -> list[_Candidate]:
+def _candidates(query: Peaks, index: "_Index", matching: RecognitionParameters) -> list[_Candidate]:
     """Return the best place of each track; the usual speed is as probable as all others together."""
     if not len(query):
         return []
@@ -198,7 +198,7 @@ def _candidates(query: Peaks, stretches: float, index: "_Index", matching: Recog
     found = list(index.candidates(query, Warp(), _PLACES, 2 if others else 1))
     if others:
         trials = 2 * len(others)
-        if not found or chance.confidence(_best(found).evidence, stretches) < _CERTAIN:
+        if not found or _best(found).evidence < _CLEAR:
             found += [c for warp in others for c in index.candidates(query, warp, _PLACES_MOVED, trials)]
         found += _refined(query, trials, index, found)
     best: dict[tuple[int, int], _Candidate] = {}
