@@ -12,7 +12,7 @@ from mirtool.symbolic.parameters import METHODS, TIMES, GradedParameters, MatchP
 from mirtool.symbolic.points import HIGHEST, PointSet
 
 LEAST = 0.5  # score below which nothing is told, unless asked
-SHARE = 0.8  # of the best score, from which hits are told, unless asked
+SHARE = 0.75  # of the best score, from which hits are told, unless asked
 
 
 def search(
