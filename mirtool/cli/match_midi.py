@@ -59,7 +59,7 @@ def match_midi(
     The query, a melody or several voices, is laid on the piano roll of each file wherever enough notes agree, in any
     key, at half to double the tempo. The score is the mean worth of its notes: 1 for a note in place, less for one that
     is early, late, off by some semitones, or of another length than the rest suggests, and where further notes of the
-    same voice come between; 0 for one that is missing. Without --min-score, hits are told that score 0.75 of the best or
+    same voice come between; 0 for one that is missing. Without --min-score, hits count that score 0.75 of the best or
     more, and 0.5 at least. Hits share no notes. notes: how many of the query were found. bar and beat, from 1, where
     the file has time signatures.
 
