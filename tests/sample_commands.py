@@ -137,6 +137,16 @@ class RoundingParameters:
     digits: tuple[int, ...] = dataclasses.field(default=(1, 2), metadata={"help": "Digits."})
 
 
+@dataclasses.dataclass(frozen=True)
+class CountingParameters:
+    worth: float = dataclasses.field(default=1.0, metadata={"help": "Score of all."})
+
+
+def check_rounding(parameters):
+    if parameters.step <= 0:
+        raise ParameterError(f"a step is positive, not {parameters.step:g}")
+
+
 def rounded(container, parameters):
     """Make the entry of a file of events."""
     import numpy as np
@@ -156,6 +166,7 @@ def rounded(container, parameters):
 def lookup(
     job: Job,
     parameters: RoundingParameters,
+    counting: CountingParameters,
     times: Annotated[str | None, Option("Look for these.")] = None,
 ) -> None:
     """Tell in which files the events of another occur.
@@ -169,7 +180,7 @@ def lookup(
     from mirtool.store.entries import Layout
     from mirtool.types import Events, Table
 
-    layout = Layout(Kind("rounded events", 1), rounded, largest=100_000)
+    layout = Layout(Kind("rounded events", 1), rounded, largest=100_000, check=check_rounding)
     with corpus.search(job, layout, parameters) as found:
         asked = [query.container for query in found.queries()]
         if times is not None:
@@ -178,7 +189,7 @@ def lookup(
         rows = [[] for _ in queries]
         for name, entry in found.entries():
             for query, hits in zip(queries, rows, strict=True):
-                hits.append((name, np.isin(query, entry["ticks"]).mean()))
+                hits.append((name, counting.worth * np.isin(query, entry["ticks"]).mean()))
         found.write(
             [
                 Table({"file": np.array([n for n, _ in hits], object), "score": np.array([s for _, s in hits])})

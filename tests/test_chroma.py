@@ -196,6 +196,11 @@ def test_nothing():
     [
         ({"feature_rate": 0.0}, "feature rate must be positive"),
         ({"feature_rate": np.nan}, "feature rate must be positive"),
+        ({"feature_rate": 1e-300}, "a feature rate lies in 1e-06 … 1e.06 Hz, not 1e-300"),
+        ({"feature_rate": 1e300}, "a feature rate lies in"),
+        ({"tuning": np.nan}, "a tuning lies within 1200 cents of A4 = 440 Hz, not nan"),
+        ({"tuning": -1201.0}, "a tuning lies within"),
+        ({"compression": 1e31}, "compression must not be above 1e.30: not 1e.31"),
         ({"feature_rate": 1e6}, "at least one sample"),
         ({"analysis_rate": 0}, "analysis rate must be positive"),
         ({"window_length": 1}, "at least two samples"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sample_commands
+import soundfile
 
 from mirtool import store
 from mirtool.cli.command import Entry, entry_of
@@ -65,7 +66,7 @@ def test_hits_come_best_first_and_then_by_name(run, files):
     assert run("--index", "x.db", "q.csv", "c", "c/a.csv").text == HITS
     assert run("q.csv", "c/", "--top", "1").text == "".join(HITS.splitlines(True)[:2])
     assert run("q.csv", "c/", "--min-score", "0.6").text == "".join(HITS.splitlines(True)[:2])
-    assert run("q.csv", "c/", "--min-score", "1.1").text == "file,score\n"
+    assert run("q.csv", "c/", "--min-score", "1", "--worth", "0.9").text == "file,score\n"
 
 
 def test_ties_are_broken_by_file_and_start():
@@ -143,6 +144,17 @@ def test_a_bad_file_is_named_and_the_others_go_on(run, files):
     assert run("q.csv", "c/a.csv", "none.csv").code == 1
 
 
+def test_a_file_is_named_once(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sound = np.random.default_rng(0).normal(0, 0.1, 4096)
+    soundfile.write("good.wav", sound, 22050)
+    sound[100] = np.nan
+    soundfile.write("nan.wav", sound, 22050, "FLOAT")
+    first, last = call("similar", "good.wav", "good.wav", "nan.wav").err.splitlines()
+    assert first == "mirtool similar: nan.wav: sample nan at 0.004535 s (channel 1)"
+    assert last == "mirtool similar: 1 of 3 failed: nan.wav"
+
+
 def test_a_single_file_fails_as_itself(run, files):
     bad("q2.csv")
     for words in (("q.csv", "q2.csv"), ("q2.csv", "c"), ("--queries", "list", "c")):
@@ -184,6 +196,16 @@ def test_where_nothing_can_be_read_nothing_is_written(run, files):
         (["--index", "x.db", "q.csv", "c", "-o", "x.db"], "is an input"),
         (["--queries", "-", "-"], "stdin (-) can be read once only"),
         (["q.csv", "c", "--top", "0"], "at least 1"),
+        (["q.csv", "c", "--min-score", "1.5"], "--min-score: must be at most 1, not 1.5"),
+        (["--index", "", "c"], "--index: the name of a file is needed, not none"),
+        (["--index", "-", "c"], "--index: the name of a file is needed, not stdin or stdout (-)"),
+        (["--index", "x.db", "c", "--top", "3"], "--top: nothing is searched here; give a query, or --queries"),
+        (["--index", "x.db", "c", "--start", "3"], "--start: nothing is searched here"),
+        (["--index", "x.db", "c", "-H"], "--with-filename: nothing is searched here"),
+        (["--index", "x.db", "c", "--worth", "0.5"], "--worth: nothing is searched here"),
+        (["--index", "x.db", "c", "--step", "0"], "a step is positive, not 0"),
+        (["--index", "x.db", "q.csv", "c", "--step", "0"], "a step is positive, not 0"),
+        (["none.csv", "c", "--step", "0"], "a step is positive, not 0"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(run, files, words, says):
@@ -286,6 +308,11 @@ def test_a_full_disk_leaves_the_index_as_it_was(run, files, monkeypatch):
 def test_a_query_that_cannot_be_read_builds_nothing(run, files):
     assert run("--index", "x.db", "none.csv", "c").code == 66
     assert not Path("x.db").exists()
+
+
+def test_a_parameter_file_may_hold_what_is_for_searches(run, files):
+    Path("p.toml").write_text(run("--dump-params").text)
+    assert run("--index", "x.db", "c", "--params", "p.toml").code == 0
 
 
 def test_parameters_are_those_of_the_index(run, files):

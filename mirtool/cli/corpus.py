@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from mirtool.cli.job import Job, readable, with_column
 from mirtool.cli.outcomes import Outcome, caught, in_order
 from mirtool.cli.plan import Plan, Reading
+from mirtool.cli.searches import refuse_idle
 from mirtool.errors import DataError, FormatError, UsageProblem
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Found(Generic[Parameters]):
         assert job.plan.search is not None
         self._job, self._layout, self._search = job, layout, job.plan.search
         self.parameters = _agreed(job.plan, layout, parameters)
+        layout.check(self.parameters)
         self.failed: list[str] = []
         self._read: list[str] = []
         self._changes: list[tuple[str, str]] = []
@@ -265,13 +267,18 @@ def search(job: Job, layout: "Layout[Parameters]", parameters: Parameters) -> It
     Raises
     ------
     UsageProblem
-        The index was built with parameters other than those that the user gave.
+        The index was built with parameters other than those that the user gave; or it is built, and parameters of a
+        search were given.
+    ParameterError
+        A parameter of entries is outside its domain.
     FormatError
         It is no index, or one of another kind or version, or damaged.
     BatchFailure
         Some inputs could not be read; the others have been searched.
     """
     found = Found(job, layout, parameters)
+    if job.plan.search is not None and job.plan.search.builds:
+        refuse_idle(job.plan.flags - _mapping(found.parameters).keys())
     try:
         yield found
     except BaseException:
@@ -358,7 +365,8 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{name}: {error}") from error
+        text = str(error)
+        raise DataError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from error
 
 
 # ----------------------------------------------------------------------------------------------------------- parameters

@@ -53,8 +53,8 @@ class Option:
         A switch with ``--no-…``.
     none : str
         How help names the value None: ``auto`` where it is found from the data.
-    least, above : float or None
-        Smallest value, or the bound that a value must be above.
+    least, above, most : float or None
+        Smallest value, or the bound that a value must be above; and the largest.
     """
 
     help: str
@@ -78,6 +78,7 @@ class Option:
     none: str = value_text.NONE
     least: float | None = None
     above: float | None = None
+    most: float | None = None
 
     @property
     def flag(self) -> str:
@@ -140,6 +141,8 @@ class Option:
             raise UsageProblem(f"{self.flag}: must be at least {self.least:g}, not {value}")
         if self.above is not None and value is not None and not self.above < value < math.inf:
             raise UsageProblem(f"{self.flag}: must be above {self.above:g}, not {value}")
+        if self.most is not None and value is not None and not value <= self.most:
+            raise UsageProblem(f"{self.flag}: must be at most {self.most:g}, not {value}")
 
 
 def flag_name(name: str) -> str:
@@ -240,7 +243,9 @@ QUERIES = _shared(
     metavar="LIST|DIR/", files=True, in_rows=False,
 )  # fmt: skip
 TOP = _shared("top", int | None, "Write this many hits of each query.", metavar="N", least=1)
-MIN_SCORE = _shared("min_score", float | None, "Write hits of this score or more.", metavar="X", unit="0 to 1", least=0)
+MIN_SCORE = _shared(
+    "min_score", float | None, "Write hits of this score or more.", metavar="X", unit="0 to 1", least=0, most=1
+)  # fmt: skip
 PARAMS = _shared(
     "params", str, "Read parameters from a TOML file; flags override it.", metavar="FILE", in_rows=False, files=True
 )  # fmt: skip

@@ -127,6 +127,8 @@ def _asked(command: Command, given: list[str], values: Values) -> Iterator[Asked
 def _search(command: Command, given: list[str], values: Values) -> Asked:
     query, corpus = command.inputs.arguments
     search, items = searches.split(command.inputs, given, values, (extensions_of(query), extensions_of(corpus)))
+    if search.builds:
+        searches.refuse_idle({option.name for option in command.own} & {*values})
     stem = items[0].stem if len(search.queries) == 1 else name_file(search.label).stem
     return Asked(tuple(replace(item, listed=False) for item in items), values, stem, search=search)
 

@@ -12,12 +12,16 @@ Without an index, QUERY may be a folder, too: each of its files is a query.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mirtool.cli.inputs import Inputs, Named, name_file, read_list, search
+from mirtool.cli.options import flag_name
 from mirtool.errors import FormatError, UsageProblem
+
+# Shared options that say something of a query, or of what it finds.
+OF_QUERIES = ("start", "duration", "from_", "raw", "top", "min_score", "with_filename")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def split(
         Something is missing, or too much.
     """
     index, listing = values.get("index"), values.get("queries")
+    if index in ("", "-"):
+        raise UsageProblem("--index: the name of a file is needed, not " + ("stdin or stdout (-)" if index else "none"))
     stands = next((name for name in inputs.instead if values.get(name) not in (None, False)), None)
     builds = _builds(given, values, stands)
     if listing is not None or stands is not None or builds:
@@ -99,6 +105,8 @@ def split(
     asked = asked if listing is None else _listed(listing)
     queries = tuple(item for name in asked for item in search(name, kinds[0]))
     corpus = {item.name: item for name in rest for item in search(name, kinds[1])}
+    if builds:
+        refuse_idle([name for name in OF_QUERIES if name in values])
     several = listing is not None or len(queries) > 1
     if values.get("plot") is not None and (several or builds):
         raise UsageProblem(f"--plot draws what one query finds, not {'several' if several else 'none'}")
@@ -115,6 +123,12 @@ def split(
         min_score=values.get("min_score"),
     )
     return made, (*queries, *corpus.values()) or (name_file(str(index)),)
+
+
+def refuse_idle(names: Iterable[str]) -> None:
+    """Raise `UsageProblem` if there are any of the options that mean nothing where an index is only built."""
+    for name in sorted(names):
+        raise UsageProblem(f"--{flag_name(name)}: nothing is searched here; give a query, or --queries")
 
 
 def _builds(given: list[str], values: Mapping[str, Any], stands: str | None) -> bool:

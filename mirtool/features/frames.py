@@ -17,11 +17,18 @@ from mirtool.types import AudioSource, Features
 
 Frames = NDArray[np.float32]
 
+LOWEST_RATE, HIGHEST_RATE = 1e-6, 1e6  # Hz: a frame in eleven days, and more of them than sound has samples
+STRONGEST = 1e30  # compression γ: times an energy, it still fits into single precision
+
 
 def check_analysis(parameters: SoundParameters) -> None:
-    """Raise `ParameterError` where a rate is not positive, or a window is shorter than two samples."""
+    """Raise `ParameterError` where a rate is not positive or senseless, or a window is shorter than two samples."""
     if not (parameters.feature_rate > 0 and math.isfinite(parameters.feature_rate)):
         raise ParameterError(f"the feature rate must be positive, not {parameters.feature_rate:g}")
+    if not LOWEST_RATE <= parameters.feature_rate <= HIGHEST_RATE:
+        raise ParameterError(
+            f"a feature rate lies in {LOWEST_RATE:g} … {HIGHEST_RATE:g} Hz, not {parameters.feature_rate:g}"
+        )
     if parameters.analysis_rate <= 0:
         raise ParameterError(f"the analysis rate must be positive, not {parameters.analysis_rate}")
     if isinstance(parameters, AnalysisParameters) and parameters.window_length < 2:
@@ -60,10 +67,12 @@ def compress(values: Frames, gamma: float) -> Frames:
     Raises
     ------
     ParameterError
-        γ is negative.
+        γ is negative, or so large that products do not fit into single precision.
     """
     if not (gamma >= 0 and math.isfinite(gamma)):
         raise ParameterError(f"the compression must not be negative, and finite: not {gamma:g}")
+    if gamma > STRONGEST:
+        raise ParameterError(f"the compression must not be above {STRONGEST:g}: not {gamma:g}")
     if gamma == 0:
         return values
     compressed: Frames = values * np.float32(gamma)

@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames, power, sample_blocks
 from mirtool.features.parameters import KeyParameters
 from mirtool.pitch import frequency_pitch, pitch_frequency
@@ -19,6 +20,7 @@ _LOUDNESS_RANGE = 1e-4  # a peak counts up to 40 dB below the loudest one of its
 _QUIETEST = 1e-10  # and not below -100 dB of full scale
 _GAMMA = 100.0  # of the compression of magnitudes to weights (FMP)
 _SPREAD = 5.0  # cents, of the comb's teeth
+FARTHEST = 1200.0  # cents
 _DURATION = 120.0  # seconds that are listened to before a feature is computed
 
 
@@ -110,6 +112,13 @@ def estimate_tuning(source: AudioSource, sample_rate: int = 22050, duration: flo
     return state.cents
 
 
+def checked(tuning: float) -> float:
+    """Return a tuning in cents; raise `ParameterError` where it is none."""
+    if not abs(tuning) <= FARTHEST:
+        raise ParameterError(f"a tuning lies within {FARTHEST:g} cents of A4 = 440 Hz, not {tuning:g}")
+    return float(tuning)
+
+
 def tuned(
     blocks: Iterator[NDArray[np.float32]], sample_rate: int, tuning: float | None
 ) -> tuple[float, Iterator[NDArray[np.float32]]]:
@@ -131,7 +140,7 @@ def tuned(
         All of them, from the first on.
     """
     if tuning is not None:
-        return float(tuning), blocks
+        return checked(tuning), blocks
     state, heard, left = TuningState(sample_rate), [], _DURATION * sample_rate
     for samples in blocks:
         state.push(samples)
@@ -146,7 +155,7 @@ def tuned(
 def resolved_tuning(source: AudioSource | Notes, parameters: KeyParameters) -> float:
     """Return the tuning in cents: the one given; 0 for notes; else an estimate from the first two minutes."""
     if parameters.tuning is not None:
-        return float(parameters.tuning)
+        return checked(parameters.tuning)
     return 0.0 if isinstance(source, Notes) else round(estimate_tuning(source, parameters.analysis_rate, _DURATION), 2)
 
 

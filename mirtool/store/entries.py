@@ -32,6 +32,10 @@ def _nothing(arrays: Arrays) -> Arrays:
     return {}
 
 
+def _accept(parameters: Any) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Layout(Generic[Parameters]):
     """What an index of entries holds.
@@ -46,12 +50,15 @@ class Layout(Generic[Parameters]):
         Makes further arrays of those of a segment.
     largest : int
         How many bytes of entries make a segment.
+    check : callable
+        Raises `ParameterError` where parameters are outside their domain: no index is built with them.
     """
 
     kind: Kind
     entry_of: Callable[[Any, Parameters], Arrays]
     derived: Callable[[Arrays], Arrays] = _nothing
     largest: int = LARGEST
+    check: Callable[[Parameters], None] = _accept
 
 
 class Packer(Generic[Parameters]):
