@@ -581,7 +581,7 @@ complete -c mirtool -n '__mirtool_called versions' -l neighbours -x -d 'share κ
 complete -c mirtool -n '__mirtool_called versions' -l gap-onset -x -d 'cost γ_o of a gap in a trace'
 complete -c mirtool -n '__mirtool_called versions' -l gap-extension -x -d 'cost γ_e of a gap'\''s going on'
 complete -c mirtool -n '__mirtool_called versions' -l transpositions -x -d 'keys that are tried out, the likeliest first (1 to 12)'
-complete -c mirtool -n '__mirtool_called versions' -l tempo-ratios -x -d 'durations, as multiples of its own, at which X is compared'
+complete -c mirtool -n '__mirtool_called versions' -l tempo-ratios -x -d 'tempi at which X is compared, as ratios of durations: of the hit, and of X'
 complete -c mirtool -n '__mirtool_called versions' -l candidates -x -d 'of more recordings than these, only the likeliest at half the feature rate are compared in full'
 complete -c mirtool -n '__mirtool_called versions' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'
 complete -c mirtool -n '__mirtool_called versions' -l format -x -a 'csv tsv json' -d 'Format of the output; by default the extension of -o decides'

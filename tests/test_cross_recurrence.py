@@ -8,7 +8,7 @@ from performances import compiled
 
 from mirtool.errors import ParameterError
 from mirtool.retrieval import _recurrence_kernels as kernels
-from mirtool.retrieval.cross_recurrence import Query, recurrence, thinned
+from mirtool.retrieval.cross_recurrence import Query, brought_together, checked, recurrence
 from mirtool.retrieval.cross_recurrence import match as best_match
 from mirtool.retrieval.parameters import RecurrenceParameters
 
@@ -33,7 +33,7 @@ def piece(frames, seed=0):
 
 
 def match(X, Y, parameters):
-    return best_match(Query.of(X, parameters), Y, parameters)
+    return best_match(Query.of(X), Y, parameters)
 
 
 class TestWorkedExample:
@@ -129,6 +129,7 @@ class TestMatch:
         Y[10:40] = np.roll(X[5:35], 2, axis=1)
         one, other = match(X, Y, DEFAULT), match(Y, X, DEFAULT)
         assert one.score == pytest.approx(other.score)
+        assert one.tempo_ratio == 1 / other.tempo_ratio
         assert one.transposition == -other.transposition == 2
 
     def test_a_version_at_another_tempo_with_a_part_left_out(self):
@@ -162,16 +163,25 @@ class TestMatch:
 
 def test_long_pieces_are_thinned_out():
     X, Y = np.eye(12, dtype=np.float32)[np.arange(9000) // 50 % 12], np.eye(12, dtype=np.float32)[np.zeros(5000, int)]
-    assert thinned(X[:100], Y[:100])[2] == 1
-    X, Y, share = thinned(X, Y)
-    assert 0.8 < share < 0.9
+    assert brought_together(X[:100], Y[:100], 1.0)[2] == (1, 1)
+    X, Y, (factor, same) = brought_together(X, Y, 1.0)
+    assert 0.8 < factor < 0.9
+    assert factor == same
     assert len(X) * len(Y) == pytest.approx(1 << 25, rel=0.01)
     np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("ratio", [0.5, 0.8, 1.25, 2.0])
+def test_the_faster_piece_is_slowed_down(ratio):
+    X, Y, factors = brought_together(piece(40), piece(60, 1), ratio)
+    assert factors == (max(ratio, 1), max(1 / ratio, 1))
+    assert len(X) == pytest.approx(40 * factors[0], abs=2)
+    assert len(Y) == pytest.approx(60 * factors[1], abs=2)
+
+
 class TestTranspositions:
     def likely(self, X, Y, count=1):
-        return Query.of(X, DEFAULT).likely_transpositions(Y, count)
+        return Query.of(X).likely_transpositions(Y, count)
 
     def test_the_likeliest_comes_first(self):
         X = piece(40)
@@ -204,4 +214,4 @@ class TestTranspositions:
 )
 def test_parameters_outside_of_their_domain(wrong):
     with pytest.raises(ParameterError):
-        match(piece(20), piece(20), RecurrenceParameters(**wrong))
+        checked(RecurrenceParameters(**wrong))

@@ -86,7 +86,7 @@ def test_matrix_of_all_pairs(covers, call, tmp_path):
     assert (np.diag(matrix.data) == 1).all()
     found = {os.path.basename(row["file"]): float(row["score"]) for row in rows(result.text)}
     for name, score in zip(names, matrix.data[names.index("quick.mid")], strict=True):
-        assert score == pytest.approx(found[name], rel=0.2)  # which of two is moved to another tempo matters a little
+        assert score == pytest.approx(found[name], abs=0.02)  # levels are rounded after a transposition of either
 
 
 def test_diffusion_makes_sets_stand_out(covers, call, tmp_path):

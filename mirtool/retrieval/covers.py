@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool import threads
-from mirtool.retrieval.cross_recurrence import Match, Query, checked, match, recurrence, thinned
+from mirtool.retrieval.cross_recurrence import Match, Query, brought_together, checked, match, recurrence
 from mirtool.retrieval.harmony_features import stretched
 from mirtool.retrieval.parameters import RecurrenceParameters
 from mirtool.retrieval.pieces import Entry, chroma_of
@@ -60,7 +60,7 @@ def _matches(
     query: Entry, pieces: Iterable[Entry], parameters: RecurrenceParameters, ratio: float, advance: Advance
 ) -> Iterator[Match]:
     """Yield how alike each piece is to the query, all as if they lasted `ratio` times as long."""
-    prepared = Query.of(stretched(chroma_of(query), ratio), parameters)
+    prepared = Query.of(stretched(chroma_of(query), ratio))
     for found in threads.in_order(
         lambda piece: match(prepared, stretched(chroma_of(piece), ratio), parameters), pieces
     ):
@@ -91,6 +91,7 @@ def all_pairs(
     ParameterError
         A parameter outside its domain.
     """
+    checked(parameters)
     scores = np.eye(len(pieces), dtype=np.float32)
     for i, piece in enumerate(pieces):
         scores[i, i + 1 :] = [found.score for found in _matches(piece, pieces[i + 1 :], parameters, 1.0, advance)]
@@ -130,9 +131,9 @@ def comparison(
         Of the entries (Hz).
     parameters : RecurrenceParameters
     """
-    X, Y, share = thinned(stretched(chroma_of(query), found.tempo_ratio), chroma_of(piece))
+    X, Y, factors = brought_together(chroma_of(query), chroma_of(piece), found.tempo_ratio)
     plot = recurrence(X, Y, found.transposition, parameters)
-    rates = feature_rate * share * np.array([found.tempo_ratio, 1.0])
+    rates = feature_rate * np.array(factors)
     middle = (min(parameters.stack, len(X), len(Y)) - 1) / 2  # of a stack
     starts = np.array([float(query["start"][0]), float(piece["start"][0])]) + middle / rates
     begin = starts - 0.5 / rates

@@ -45,10 +45,27 @@ class Match:
     tempo_ratio: float = 1.0
 
 
-def thinned(X: Chroma, Y: Chroma) -> tuple[Chroma, Chroma, float]:
-    """Return two pieces with as many frames as a plot can have, and their share of those that were given."""
-    share = min(1.0, math.sqrt(_CELLS / (len(X) * len(Y))))
-    return stretched(X, share), stretched(Y, share), share
+def brought_together(X: Chroma, Y: Chroma, ratio: float) -> tuple[Chroma, Chroma, tuple[float, float]]:
+    """Bring two pieces to one tempo, and to as many frames as a plot can have.
+
+    The faster one is slowed down, so that nothing is lost, and it does not matter which of two pieces is the first.
+
+    Parameters
+    ----------
+    X, Y : ndarray, shapes (N, 12) and (M, 12), float32
+    ratio : float
+        How many times as long the second lasts for the same music.
+
+    Returns
+    -------
+    X, Y : ndarray
+    factors : tuple of float
+        How many frames there are now for one that was given, of either.
+    """
+    longer = max(ratio, 1.0), max(1 / ratio, 1.0)
+    share = min(1.0, math.sqrt(_CELLS / (len(X) * longer[0] * len(Y) * longer[1])))
+    factors = longer[0] * share, longer[1] * share
+    return stretched(X, factors[0]), stretched(Y, factors[1]), factors
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,28 +146,20 @@ class Query:
 
     Parameters
     ----------
-    tempi : tuple of (float, ndarray)
-        The piece at several tempi: how many times as long as it is, and its frames (N, 12).
+    frames : ndarray, shape (N, 12), float32
     cooccurrences : ndarray, shape (12, 144)
         `cooccurrence` of the piece in all transpositions, -6 to 5 semitones.
     """
 
-    tempi: tuple[tuple[float, Chroma], ...]
+    frames: Chroma
     cooccurrences: NDArray[np.float64]
 
     @classmethod
-    def of(cls, X: Chroma, parameters: RecurrenceParameters) -> Self:
-        """Prepare a piece, shape (N, 12), for comparisons with these parameters.
-
-        Raises
-        ------
-        ParameterError
-            A parameter outside its domain.
-        """
-        tempi = tuple((ratio, stretched(X, ratio)) for ratio in checked(parameters).tempo_ratios)
+    def of(cls, X: Chroma) -> Self:
+        """Prepare a piece, shape (N, 12), for comparisons."""
         chords = cooccurrence(X)
         rotated = [np.roll(chords, (shift, shift), axis=(0, 1)).ravel() for shift in TRANSPOSITIONS]
-        return cls(tempi, np.stack(rotated))
+        return cls(X, np.stack(rotated))
 
     def likely_transpositions(self, Y: Chroma, count: int) -> list[int]:
         """Return by how many semitones it might have to be transposed to be like Y, the likeliest first.
@@ -207,12 +216,12 @@ def match(query: Query, Y: Chroma, parameters: RecurrenceParameters) -> Match:
     Y : ndarray, shape (M, 12), float32
         As for `recurrence`.
     parameters : RecurrenceParameters
-        Those of the query.
+        They have been `checked`.
     """
     best = Match(-1.0, 0)
     transpositions = query.likely_transpositions(Y, parameters.transpositions)
-    for ratio, frames in query.tempi:
-        X, Z, _ = thinned(frames, Y)
+    for ratio in parameters.tempo_ratios:
+        X, Z, _ = brought_together(query.frames, Y, ratio)
         for transposition in transpositions:
             found = recurrence(X, Z, transposition, parameters)
             score = found.q_max / math.sqrt(found.levels.size)

@@ -95,7 +95,10 @@ class RecurrenceParameters:
     # A stack of frames finds its like up to a fifth faster or slower: together from three fifths to five thirds.
     tempo_ratios: tuple[float, ...] = field(
         default=(0.71, 1.0, 1.41),
-        metadata={"help": "durations, as multiples of its own, at which X is compared", "metavar": "RATIO,…"},
+        metadata={
+            "help": "tempi at which X is compared, as ratios of durations: of the hit, and of X",
+            "metavar": "RATIO,…",
+        },
     )
     candidates: int = field(
         default=1000,
