@@ -39,7 +39,7 @@ _CLOSE_WEIGHTS, _CLOSE_BIAS = (1.0, 1.5, 2.5), 2.0
 _CLEAR = 50  # columns: of shorter matches, whose tempo is less clear, the neighbouring lengths are tried, too
 _TEMPO_SLACK = 0.02  # share by which a hit may be out of the range of tempi
 # Correlation along the best path that ends anywhere, in the best key, of music that has nothing to do with the query:
-# the median of the matching function over 45 min of other pieces, for queries of 10 s and 20 s alike.
+# the median of the matching function over 40 min of other pieces is 0.45 for queries of 20 s, 0.47 for those of 10 s.
 CHANCE = 0.45
 
 
