@@ -12,12 +12,12 @@ a stretch of sound, and at the speeds that are tried.
 
 That holds of hashes that are found independently of each other. Those of music are not: it repeats itself, keeps to few
 pitches and to a beat, and each peak belongs to several hashes. So evidence counts only in part: that of a stretch of a
-track which the query is not from exceeds x with a probability of exp(-x / 6) at most. This was measured with 850 noisy,
-coded and reverberant excerpts, on indexes of 6, 23 and 89 tracks of other music: of these excerpts the share with an
-answer of any confidence stayed below one minus that confidence, by a factor of two to six, and grew in proportion to
-the number of tracks. So of N stretches one exceeds x with a probability of at most N exp(-x / 6), and a hit needs the
-more evidence the larger the index. Wang (2003, Section 2.3.1) finds his threshold of a score in the same way, from the
-scores of tracks that do not match.
+track which the query is not from exceeds x with a probability of exp(-x / 7) at most. This was measured with a thousand
+noisy, coded, reverberant and band-limited excerpts, on indexes of 6, 23 and 89 tracks of other music: the share of them
+with an answer of some confidence stayed below one minus that confidence, and grew in proportion to the number of
+tracks. So of N stretches one exceeds x with a probability of at most N exp(-x / 7), and a hit needs the more evidence
+the larger the index. Wang (2003, Section 2.3.1) finds his threshold of a score in the same way, from the scores of
+tracks that do not match.
 """
 
 import math
@@ -25,7 +25,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-DEPENDENCE = 6.0  # how much more evidence chance gives than it would of independent hashes; measured on music
+DEPENDENCE = 7.0  # how much more evidence chance gives than it would of independent hashes; measured on music
 STRETCH = 10_000  # frames, four minutes: what counts as one track
 _SHARES = np.array((0.001, 0.003, 0.01, 0.03, 0.1, 0.3))  # q, equally probable
 

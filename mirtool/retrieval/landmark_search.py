@@ -200,7 +200,7 @@ def _candidates(query: Peaks, index: "_Index", matching: RecognitionParameters) 
         trials = 2 * len(others)
         if not found or _best(found).evidence < _CLEAR:
             found += [c for warp in others for c in index.candidates(query, warp, _PLACES_MOVED, trials)]
-        found += _refined(query, trials, index, found)
+        found += _refined(query, trials, index, found, matching.speed_range / 100 + _SPEED_STEP / 2)
     best: dict[tuple[int, int], _Candidate] = {}
     for candidate in sorted(found, key=lambda c: -c.evidence):
         best.setdefault((candidate.segment, candidate.track), candidate)
@@ -222,7 +222,9 @@ def warps(speed_range: float) -> list[Warp]:
     return [Warp(speed, speed) for speed in speeds] + [Warp(speed, 1.0) for speed in speeds]
 
 
-def _refined(query: Peaks, trials: int, index: "_Index", found: Sequence[_Candidate]) -> list[_Candidate]:
+def _refined(
+    query: Peaks, trials: int, index: "_Index", found: Sequence[_Candidate], furthest: float
+) -> list[_Candidate]:
     """Climb from the speed of the best place to one between those that were tried."""
     every = list(found)
     for step in _REFINEMENT if every else ():
@@ -230,6 +232,8 @@ def _refined(query: Peaks, trials: int, index: "_Index", found: Sequence[_Candid
         while climbing:
             best = _best(every)
             for speed in (best.warp.speed - step, best.warp.speed + step):
+                if abs(speed - 1) > furthest:
+                    continue
                 between = Warp(speed, 1.0 if best.warp.pitch == 1 != best.warp.speed else speed)
                 every += index.candidates(query, between, _PLACES_MOVED, trials)
             climbing = _best(every) is not best
