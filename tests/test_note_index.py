@@ -241,10 +241,12 @@ def test_an_empty_index(tmp_path):
         assert note_index.candidates(index, played(tune(1, 9))) == []
 
 
-def test_documents_without_notes_or_far_from_zero_do_no_harm(tmp_path, corpus):
+def test_documents_without_notes_or_with_strange_ones_do_no_harm(tmp_path, corpus):
     far = notes_of(tune(70, 60, begin=5e7))  # beyond what an index can place
     empty = Notes({name: np.zeros(0) for name in ("onset", "offset", "pitch", "velocity")})
-    index = index_of(tmp_path, {"empty": empty, **corpus, "far": far, "last": notes_of(tune(71, 60))})
+    before = notes_of(tune(72, 60, begin=-100.0))
+    wild = notes_of(tune(73, 60)).replace(channel=np.full(60, 1000), track=np.full(60, 10**6))
+    index = index_of(tmp_path, {"empty": empty, "before": before, **corpus, "wild": wild, "far": far})
     assert found(index, played(tune(6, 120)[30:42]))[0] == "006"
 
 

@@ -36,15 +36,21 @@ def entry_of(container: Notes | Score, parameters: object = None) -> dict[str, N
     """
     points = points_of(container)
     score = container if isinstance(container, Score) else None
-    numbers = {"pitch": np.int16, "track": np.int16, "channel": np.int8}
+    numbers: dict[str, type[np.signedinteger[Any]]] = {"pitch": np.int16, "track": np.int16, "channel": np.int8}
     return {
         "onset": points.onset,
         "duration": (points.offset - points.onset).astype(np.float32),
-        **{name: getattr(points, name).astype(kind) for name, kind in numbers.items()},
+        **{name: _narrow(getattr(points, name), kind) for name, kind in numbers.items()},
         "ticks_per_beat": np.array([] if score is None else [score.ticks_per_beat], np.int64),
         "tempo": np.array([] if score is None else score.tempo_map.changes, np.int64).reshape(-1, 2),
         "signatures": np.array([] if score is None else score.time_signatures, np.int64).reshape(-1, 3),
     }
+
+
+def _narrow(values: NDArray[np.int32], kind: type[np.signedinteger[Any]]) -> NDArray[np.signedinteger[Any]]:
+    """Return values in fewer bytes; what a table of notes says beyond them becomes the outermost."""
+    bounds = np.iinfo(kind)
+    return np.clip(values, bounds.min, bounds.max).astype(kind)
 
 
 def tempo_map(entry: Entry) -> TempoMap | None:

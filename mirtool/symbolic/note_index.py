@@ -75,11 +75,11 @@ def posted(arrays: Arrays) -> dict[str, NDArray[Any]]:
         onset, pitch, track, channel = (arrays[name][begin:end] for name in ("onset", "pitch", "track", "channel"))
         triples = _triples(onset, pitch.astype(np.int32), track, channel)
         places = np.rint(triples.times * UNIT) + origins[-1]
-        kept = places <= LAST
+        kept = (places >= 0) & (places <= LAST)
         keys.append((triples.pairs * kernels.RATIOS + np.rint(triples.ratios).astype(np.int32))[kept])
         times.append(places[kept].astype(np.uint32))
         shapes.append(triples.shapes[kept])
-        origins.append(min(origins[-1] + int(onset[-1] * UNIT if len(onset) else 0) + REST, LAST))
+        origins.append(min(origins[-1] + int(max(onset[-1] * UNIT, 0) if len(onset) else 0) + REST, LAST))
     starts = np.zeros(KEYS + 1, np.int64)
     every = np.concatenate(times), np.concatenate(shapes)
     sorted_times, sorted_shapes = np.empty_like(every[0]), np.empty_like(every[1])
