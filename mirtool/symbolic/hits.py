@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mirtool.symbolic._hit_kernels import apart
 from mirtool.symbolic.points import PointSet
 
+DIGITS = 9  # of a score: beyond, equal ones differ by rounding, and would be told out of order
 FORMS = ("original", "inversion", "retrograde", "retrograde inversion")
 
 
@@ -124,13 +125,14 @@ def hits_of(matches: Matches, query: PointSet, points: PointSet, form: str, *, o
     missed = query.onset[first] - query.onset[0]
     start = np.maximum(points.onset[matches.partners[rows, first]] - matches.tempo_ratio * missed, 0.0)
     end = np.maximum(np.where(known, points.offset[matches.partners], -np.inf).max(axis=1), start)
-    order = np.lexsort((np.abs(matches.transposition), start, -np.round(matches.score, 9)))
+    score = np.round(matches.score, DIGITS)
+    order = np.lexsort((np.abs(matches.transposition), start, -score))
     kept = order[apart(matches.partners[order], len(points), overlap)]
     return [
         Hit(
             float(start[row]),
             float(end[row]),
-            float(matches.score[row]),
+            float(score[row]),
             int(matches.transposition[row]),
             float(matches.tempo_ratio[row]),
             matches.partners[row],

@@ -108,7 +108,7 @@ def _matches(
 
 def _apart(hits: list[Hit], count: int, *, overlap: bool) -> list[Hit]:
     """Return the hits of several forms, best first; of those that share notes, the best."""
-    hits = sorted(hits, key=lambda hit: (-round(hit.score, 9), FORMS.index(hit.form), hit.start))
+    hits = sorted(hits, key=lambda hit: (-hit.score, FORMS.index(hit.form), hit.start))
     taken = np.zeros(count, dtype=np.bool_)
     kept = []
     for hit in hits:
