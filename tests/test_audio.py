@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from mirtool.errors import DataError, FormatError, ParameterError
-from mirtool.io import audio, formats
+from mirtool.io import audio, formats, ogg
 from mirtool.io.options import ReadOptions
 
 
@@ -35,6 +35,17 @@ def opened(data: bytes, **options: float) -> audio.Recording:
 
 def whole(source: audio.Recording, size: int = 1024) -> np.ndarray:
     return np.concatenate(list(source.blocks(size)))
+
+
+def counting_more(ogg_file: bytes, samples: int) -> bytes:
+    """Let the last page of an Ogg file count more samples than there are."""
+    last = ogg_file.rindex(b"OggS")
+    page = bytearray(ogg_file[last:])
+    (count,) = struct.unpack_from("<q", page, 6)
+    struct.pack_into("<q", page, 6, count + samples)
+    struct.pack_into("<I", page, 22, 0)
+    struct.pack_into("<I", page, 22, ogg.checksum(bytes(page)))
+    return ogg_file[:last] + bytes(page)
 
 
 class Pipe(io.RawIOBase):
@@ -314,3 +325,16 @@ def test_decoders_in_several_threads_leave_stderr_as_it_was():
         assert not os.path.samestat(os.fstat(2), before)
         second.close()
     assert os.path.samestat(os.fstat(2), before)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_file_whose_last_page_counts_too_many_samples_is_whole(subtype):
+    data = signal(48000)
+    plain = encoded(data, 48000, "OGG", subtype)
+    found = opened(counting_more(plain, 104))
+    assert found.frames == 48104
+    samples = whole(found)
+    np.testing.assert_array_equal(samples[:48000], whole(opened(plain)))
+    assert samples.shape == (48104, 2)
+    with pytest.raises(FormatError, match="truncated"):
+        whole(opened(counting_more(plain, 20000)))

@@ -15,6 +15,8 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+import numpy as np
+
 from mirtool.blocks import CHUNK
 from mirtool.errors import FormatError, WriteFailure
 from mirtool.io import ffmpeg, mpeg, ogg, riff, sniffing, streams
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 LENGTHS = re.compile(r"^\s*(?:SSND|data|riff|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 LIBSNDFILE = {"wav", "w64", "flac", "ogg", "mp3", "aiff", "au", "caf"}  # kinds that `sniffing` tells
 FINE_STEP = 1024  # samples: how exactly the place of damage is told
+LONGEST_PACKET = 8192  # samples of Vorbis; of Opus fewer
 
 
 class WaveRecording(Recording):
@@ -151,6 +154,7 @@ class DecodedFile(Recording):
         kind = sniffing.kind_of(stream.read(sniffing.HEAD_SIZE))
         self._mpeg = mpeg.count_frames(stream) if kind == "mp3" else None
         self._is_mpeg = kind in ("mp3", "wav")  # WAV of another codec than PCM
+        self._is_ogg = kind == "ogg"
         with self._opened(self._view()) as sound:
             # How much an MPEG decoder leaves out is known at the end; a streamed FLAC does not know its length.
             self._promised = None if sound.format == "MP3" or sound.frames >= 1 << 62 else int(sound.frames)
@@ -200,8 +204,14 @@ class DecodedFile(Recording):
                 position += len(block)
                 yield block
         view.check()
-        if stop is not None and position < stop:
-            raise self._truncated(self._promised or stop, position)
+        missing = 0 if stop is None else stop - position
+        if self._is_ogg and 0 < missing < LONGEST_PACKET:
+            # Ogg has no header that promises a length: its last page counts samples, and what cuts Ogg files, or writes
+            # them packet by packet, may leave it some that no packet holds.
+            log.info("%s: the last %d samples that are counted are missing, and taken as silence", self.name, missing)
+            yield np.zeros((missing, self.channels), np.float32)
+        elif missing > 0:
+            raise self._truncated(self._promised or position, position)
 
     def _broken(self, view: Guarded, position: int, message: str) -> FormatError:
         """Return the error for a decoder that gave up after `position` samples or somewhat later."""
