@@ -95,7 +95,12 @@ def lines(
         count += 1
         starts[count] = end
     if voices > 1:
-        end += _outline(onset, pitch, np.sort(members), 1, found[end:])
+        filled[0] = 0
+        for n in range(len(onset)):  # all voices, in the order of time
+            if voice[n] >= 0:
+                members[filled[0]] = n
+                filled[0] += 1
+        end += _outline(onset, pitch, members, 1, found[end:])
     starts[count + 1] = end
     return found[:end].copy(), starts, rank
 
@@ -258,7 +263,7 @@ def tally(
         Raised where a cell has more.
     """
     before, last = np.float32(0.0), np.int64(-2)
-    n = 0
+    n, document, place = 0, 0, 0
     while n < len(cells):
         half = cells[n] >> 16
         here = np.float32(0.0)
@@ -270,7 +275,11 @@ def tally(
             n += 1
         total = here + before if half == last + 1 else here
         begin = half & 0xFFFFFFFFF
-        document = min(max(np.searchsorted(origins, begin + 0.5) - 1, 0), len(scores) - 1)
+        if begin < place:  # another transposition
+            document = 0
+        place = begin
+        while document + 1 < len(scores) and origins[document + 1] < begin + 0.5:
+            document += 1
         scores[document] = max(scores[document], total)
         before, last = here, half
 
