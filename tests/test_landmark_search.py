@@ -10,7 +10,7 @@ from performances import compiled
 from test_spectral_peaks import music
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval import chance
+from mirtool.retrieval import chance, landmark_search
 from mirtool.retrieval._landmark_kernels import best_offsets
 from mirtool.retrieval.fingerprints import fingerprint
 from mirtool.retrieval.landmark_search import LONGEST, query_density, search, warps
@@ -194,3 +194,12 @@ def test_speeds():
 def test_what_cannot_be(changes, message):
     with pytest.raises(ParameterError, match=message):
         search(joined([]), 0, [], PARAMETERS, replace(RecognitionParameters(), **changes))
+
+
+def test_many_places_are_looked_up_in_steps(lists, monkeypatch):
+    expected = found(lists, excerpt(1))
+    assert expected
+    monkeypatch.setattr(landmark_search, "_PLACES_AT_ONCE", 50)
+    for one, other in zip(found(lists, excerpt(1)), expected, strict=True):
+        assert replace(one, pairs=None) == replace(other, pairs=None)
+        assert np.array_equal(one.pairs, other.pairs)

@@ -33,7 +33,8 @@ LONGEST = 1000  # frames of a query; tracks of a list stand at least so far apar
 QUERY_DENSITY = 2.0  # peaks of a query for one of a track
 
 _WIDTH = 2  # frames by which agreeing offsets may differ
-_PLACES = 1 << 20  # looked up at the usual speed
+_PLACES = 1 << 23  # looked up at the usual speed: enough among 100,000 tracks, and half a second of work
+_PLACES_AT_ONCE = 1 << 20
 _PLACES_MOVED = 1 << 17  # at each other speed
 _WINDOW = 500  # frames: of a query longer than `LONGEST`, several windows are searched for
 _WINDOWS = 6  # at most, evenly spread
@@ -244,6 +245,29 @@ def _best(found: Sequence[_Candidate]) -> _Candidate:
     return max(found, key=lambda candidate: candidate.evidence)
 
 
+def _votes(
+    one: TrackList, hashes: NDArray[np.uint32], times: NDArray[np.int64], counts: NDArray[np.int64], bits: int
+) -> NDArray[np.int64]:
+    """Return the offset and the number of the hash, as one number, of each place where hashes occur, ascending.
+
+    `counts` tells how often each occurs at most; many places are looked up in several steps, which takes less memory.
+    """
+    ends = np.cumsum(counts)
+    room = np.empty(int(ends[-1]) if len(ends) else 0, np.int64)
+    used = 0
+    for part in np.split(
+        np.arange(len(hashes)), np.searchsorted(ends, range(_PLACES_AT_ONCE, len(room), _PLACES_AT_ONCE))
+    ):
+        which, positions = one.find(hashes[part])
+        which = part[which]
+        offsets = positions.astype(np.int64) - times[which] + LONGEST
+        room[used : used + len(which)] = np.left_shift(offsets, bits) | which
+        used += len(which)
+    votes = room[:used]
+    votes.sort()
+    return votes
+
+
 class _Index:
     """The lists together."""
 
@@ -261,15 +285,14 @@ class _Index:
         counts = self._counts(hashes)
         order = np.argsort(counts, kind="stable")
         rarest = np.sort(order[: np.searchsorted(np.cumsum(counts[order]), places, side="right")])
-        hashes, times, counts = hashes[rarest], np.rint(times[rarest]).astype(np.int64), counts[rarest]
+        hashes, counts = hashes[rarest], counts[rarest]
+        rounded: NDArray[np.int64] = np.rint(times[rarest]).astype(np.int64)
         weights = chance.weights(counts, self.frames, _WIDTH + 1)
         gains = chance.gains(counts, self.frames, _WIDTH + 1)
         density = max(int(counts.sum()), 1) / self.frames
         bits = max(len(hashes).bit_length(), 1)
         for number, one in enumerate(self._lists):
-            which, positions = one.find(hashes)
-            offsets = positions.astype(np.int64) - times[which] + LONGEST
-            votes = np.sort(np.left_shift(offsets, bits) | which)
+            votes = _votes(one, hashes, rounded, counts, bits)
             best = np.empty((_CANDIDATES, 5))
             used = best_offsets(votes, bits, _WIDTH, weights, gains, one.starts, density, best)
             for evidence, _, track, low, high in best[:used].tolist():
