@@ -201,5 +201,10 @@ def test_many_places_are_looked_up_in_steps(lists, monkeypatch):
     assert expected
     monkeypatch.setattr(landmark_search, "_PLACES_AT_ONCE", 50)
     for one, other in zip(found(lists, excerpt(1)), expected, strict=True):
-        assert replace(one, pairs=None) == replace(other, pairs=None)
+        assert (one.segment, one.track, one.start, one.evidence) == (
+            other.segment,
+            other.track,
+            other.start,
+            other.evidence,
+        )
         assert np.array_equal(one.pairs, other.pairs)
