@@ -17,6 +17,8 @@ def work(task):
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "leave":
         os._exit(3)
+    if what == "talk":
+        return data
     return os.getpid(), len(data)
 
 
@@ -54,3 +56,12 @@ def test_a_task_for_a_worker_that_has_died_meanwhile_does_not_kill_us():
         assert signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL
     finally:
         signal.signal(signal.SIGPIPE, before)
+
+
+def test_a_worker_that_nobody_listens_to_any_more_is_silent(capfd):
+    worker = pool._Worker(work)
+    worker.give(0, ("talk", bytes(50 * BIG)))
+    assert worker.pipe.poll(10)  # it is writing, and there is more than a pipe holds
+    worker.pipe.close()
+    worker.process.join()
+    assert (worker.process.exitcode, capfd.readouterr().err) == (0, "")

@@ -41,7 +41,11 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
             task = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send(work(task))
+        result = work(task)
+        try:
+            pipe.send(result)
+        except (BrokenPipeError, ConnectionResetError):  # the parent was interrupted
+            return
 
 
 def _leave(*_: object) -> None:
