@@ -613,7 +613,7 @@ complete -c mirtool -n '__mirtool_called similar' -l aspect -x -a 'timbre rhythm
 complete -c mirtool -n '__mirtool_called similar' -l matrix -r -d 'Write how alike all pairs of recordings are, X included, as a matrix'
 complete -c mirtool -n '__mirtool_called similar' -l cepstra -x -d 'cepstral coefficients whose mean and covariance are kept'
 complete -c mirtool -n '__mirtool_called similar' -l rhythm-coefficients -x -d 'coefficients of the onset patterns, over tempo and over bands'
-complete -c mirtool -n '__mirtool_called similar' -l lags -x -d 'times after which harmony is compared with itself'
+complete -c mirtool -n '__mirtool_called similar' -l lags -x -d 'times after which harmony is compared with itself, 0.5 s and more'
 complete -c mirtool -n '__mirtool_called similar' -l weights -x -d 'of timbre, rhythm and harmony'
 complete -c mirtool -n '__mirtool_called similar' -l proximity -x -a 'mutual none' -d 'how near two pieces are among the others, seen from both, or their distance alone'
 complete -c mirtool -n '__mirtool_called similar' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'

@@ -260,8 +260,11 @@ def test_a_moment_and_silence():
         CharacterParameters(cepstra=0),
         CharacterParameters(cepstra=40),
         CharacterParameters(rhythm_coefficients=(0, 4)),
+        CharacterParameters(rhythm_coefficients=(27, 4)),
+        CharacterParameters(rhythm_coefficients=(4, 21)),
         CharacterParameters(lags=()),
         CharacterParameters(lags=(-1.0,)),
+        CharacterParameters(lags=(1.0, 0.4)),
     ],
 )
 def test_parameters_outside_their_domain(parameters):

@@ -310,6 +310,18 @@ def test_a_query_that_cannot_be_read_builds_nothing(run, files):
     assert not Path("x.db").exists()
 
 
+@pytest.mark.parametrize(
+    "words", ["versions --compression nan", "versions --tuning inf", "match-audio --tuning nan", "similar --cepstra 0"]
+)
+def test_no_index_is_built_with_senseless_parameters(call, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", np.zeros(100), 22050)
+    soundfile.write("b.wav", np.zeros(100), 22050)
+    refused = call(*words.split(), "--build", "--index", "x.db", "a.wav", "b.wav")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert sorted(os.listdir()) == ["a.wav", "b.wav"]
+
+
 def test_a_parameter_file_may_hold_what_is_for_searches(run, files):
     Path("p.toml").write_text(run("--dump-params").text)
     assert run("--index", "x.db", "c", "--params", "p.toml").code == 0

@@ -138,6 +138,20 @@ def test_overlap():
     assert apart(hits, 0.4) == [hits[1], hits[0], hits[2]]
 
 
+def test_hits_of_a_single_frame_are_told_once():
+    hits = [Hit(0, 5, 5, 0.5, 0, 1.0), Hit(0, 5, 5, 0.5, 3, 1.0), Hit(0, 6, 6, 0.4, 0, 1.0)]
+    assert apart(hits, 0.0) == [hits[0], hits[2]]
+
+
+@compiled
+@pytest.mark.parametrize("length", [1, 2, 4, 8, 10])
+def test_a_brief_query_is_found_as_it_is(length):
+    best = search(frames(10)[120 : 120 + length], [frames(10)])[0]
+    assert best.score > 0.95
+    assert abs(best.first - 120) <= 1
+    assert (best.last - best.first, best.tempo_ratio) == (length - 1, 1.0)
+
+
 @compiled
 def test_tempi_out_of_range_are_no_hits():
     query, slow = frames(10)[120:270], frames(10, 30, 0, 0.6)
@@ -162,6 +176,8 @@ def test_a_silent_query():
         ({"method": "guess"}, "no method guess"),
         ({"tempo_range": (1.2, 0.8)}, "low end first"),
         ({"tempo_range": (0.3, 1.0)}, "from 0.5 to 2"),
+        ({"method": "diagonal", "tempo_range": (1e-300, 1.0)}, "tempi lie in 0.1 … 10, not 1e-300,1"),
+        ({"method": "diagonal", "tempo_range": (1.0, 11.0)}, "tempi lie in 0.1 … 10"),
         ({"overlap": 1.5}, "a share lies in 0"),
         ({"smoothing": 0}, "smoothing window"),
         ({"downsampling": 0}, "downsampling"),

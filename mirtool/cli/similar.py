@@ -51,7 +51,7 @@ def similar(
 
     For example:
         mirtool similar song.wav music/ --top 10 --plot nearest.png
-        mirtool similar --index music.idx song.wav --aspect rhythm
+        mirtool similar --index music.mirdb song.wav --aspect rhythm
         mirtool similar song.wav music/ --matrix all.csv --plot map.png
 
     Paper: Pohle, Schnitzer, Schedl, Knees, Widmer (2009), On rhythm and general music similarity.
@@ -65,8 +65,6 @@ def similar(
 
     search = job.plan.search
     assert search is not None
-    if matrix is not None and search.builds:
-        raise UsageProblem("--matrix: nothing is searched here; give X or --queries")
     if aspect is not None:
         parameters = _by(job, parameters, aspect)
     weights_of(parameters)

@@ -6,7 +6,6 @@ from mirtool.cli.command import command
 from mirtool.cli.inputs import Argument, search_in
 from mirtool.cli.job import Job
 from mirtool.cli.options import Option
-from mirtool.errors import UsageProblem
 from mirtool.retrieval.parameters import HarmonyParameters, RecurrenceParameters
 
 if TYPE_CHECKING:
@@ -52,9 +51,9 @@ def versions(
 
     All moments of X are compared with all moments of a recording by their harmony, over some seconds each; where both
     go through the same music, traces run through the plot of what is alike. The score is the length of the longest
-    trace, less what its gaps cost, as a share of the lengths of both; 1 for a recording and itself. Unrelated music
-    has 0.1 to 0.3, versions have more. Keys, instruments and tempi may differ, and parts may be missing.
-    transposition: the semitones by which X must be moved.
+    trace, less what its gaps cost, as a share of the lengths of both; 1 for a recording and itself, where nothing
+    in it is silent. Unrelated music has 0.1 to 0.3, versions have more. Keys, instruments and tempi may differ, and
+    parts may be missing. transposition: the semitones by which X must be moved.
 
     With --index FILE what is known of the corpus is kept, so that the next search takes milliseconds a recording.
     --plot draws what is alike in X and the best hit, with the trace. With --matrix all recordings are compared with
@@ -73,8 +72,6 @@ def versions(
     from mirtool.retrieval.pieces import LAYOUT, entry_of
 
     checked(parameters)
-    if matrix is not None and job.plan.search is not None and job.plan.search.builds:
-        raise UsageProblem("--matrix: nothing is searched here; give X or --queries")
     with search(job, LAYOUT, features) as found:
         asked = found.queries(lambda container: entry_of(container, found.parameters))
         queries = [(query.name, query.container) for query in asked]

@@ -61,18 +61,23 @@ def power(spectra: NDArray[np.complex64]) -> Frames:
     return squared
 
 
+def check_compression(gamma: float) -> None:
+    """Raise `ParameterError` where γ is negative, or so large that products do not fit into single precision."""
+    if not (gamma >= 0 and math.isfinite(gamma)):
+        raise ParameterError(f"the compression must not be negative, and finite: not {gamma:g}")
+    if gamma > STRONGEST:
+        raise ParameterError(f"the compression must not be above {STRONGEST:g}: not {gamma:g}")
+
+
 def compress(values: Frames, gamma: float) -> Frames:
     """Return Γ_γ(v) = log(1 + γ v) (FMP, Section 3.1.2.1), or the values themselves for γ = 0.
 
     Raises
     ------
     ParameterError
-        γ is negative, or so large that products do not fit into single precision.
+        As `check_compression`.
     """
-    if not (gamma >= 0 and math.isfinite(gamma)):
-        raise ParameterError(f"the compression must not be negative, and finite: not {gamma:g}")
-    if gamma > STRONGEST:
-        raise ParameterError(f"the compression must not be above {STRONGEST:g}: not {gamma:g}")
+    check_compression(gamma)
     if gamma == 0:
         return values
     compressed: Frames = values * np.float32(gamma)

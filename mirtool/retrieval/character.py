@@ -12,7 +12,7 @@ from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames, power, sample_blocks
 from mirtool.retrieval.harmonic_motion import motion, pitch_class_spectra
 from mirtool.retrieval.levels import relative
-from mirtool.retrieval.onset_patterns import AVERAGE, PulsationState, onset_coefficients, rises
+from mirtool.retrieval.onset_patterns import AVERAGE, PulsationState, onset_coefficients, rises, tempi
 from mirtool.retrieval.parameters import CharacterParameters
 from mirtool.retrieval.timbre import Gaussians, TimbreState
 from mirtool.signal.filters import mel_bank
@@ -124,17 +124,24 @@ def entry_of(source: AudioSource, parameters: CharacterParameters) -> dict[str, 
     return character(source, parameters).arrays
 
 
-LAYOUT = Layout(Kind("characters", 1), entry_of)
-
-
 def check(parameters: CharacterParameters) -> None:
     """Raise `ParameterError` where a parameter is outside its domain."""
     if not 1 <= parameters.cepstra < BANDS:
         raise ParameterError(f"there are 1 to {BANDS - 1} cepstral coefficients, not {parameters.cepstra}")
-    if len(parameters.rhythm_coefficients) != 2 or min(parameters.rhythm_coefficients) < 1:
-        raise ParameterError("the coefficients of rhythm are two numbers, of at least 1: over tempo, over bands")
-    if not parameters.lags or not all(0 < lag < math.inf for lag in parameters.lags):
-        raise ParameterError("the lags of harmony are positive times")
+    most = (len(tempi()), BANDS // 2)
+    if len(parameters.rhythm_coefficients) != 2 or not all(map(_between, parameters.rhythm_coefficients, most)):
+        raise ParameterError(
+            f"the coefficients of rhythm are two numbers: 1 to {most[0]} over tempo, 1 to {most[1]} over bands"
+        )
+    if not parameters.lags or not all(MOMENT <= lag < math.inf for lag in parameters.lags):
+        raise ParameterError(f"the lags of harmony are times of {MOMENT:g} s and more")
+
+
+def _between(count: int, most: int) -> bool:
+    return 1 <= count <= most
+
+
+LAYOUT = Layout(Kind("characters", 1), entry_of, check=check)
 
 
 def _energies(source: AudioSource, harmony: "_HarmonyState") -> Iterator[Frames]:

@@ -11,6 +11,7 @@ from mirtool.features.chroma import CHROMA_NAMES
 from mirtool.features.frames import (
     Frames,
     check_analysis,
+    check_compression,
     compress,
     expected_frames,
     features,
@@ -20,7 +21,7 @@ from mirtool.features.frames import (
 )
 from mirtool.features.parameters import PitchParameters, SoundParameters
 from mirtool.features.pitch import PitchState, note_energies, pitch_axis
-from mirtool.features.tuning import resolved_tuning
+from mirtool.features.tuning import checked, resolved_tuning
 from mirtool.retrieval.parameters import HarmonyParameters
 from mirtool.signal.filters import chroma_bank
 from mirtool.types import AudioSource, Features, Notes
@@ -57,8 +58,8 @@ def harmony_features(source: AudioSource | Notes | Features, parameters: Harmony
     DataError
         No frames; features that are no chroma; samples, times or values that are not finite.
     """
+    check(parameters)
     rate = parameters.feature_rate
-    check_analysis(SoundParameters(rate))
     if isinstance(source, Features):
         frames, found, start = _checked(source), source.feature_rate or rate, source.start
         made = provenance(parameters)
@@ -75,6 +76,14 @@ def harmony_features(source: AudioSource | Notes | Features, parameters: Harmony
     first, stop = (int(heard[0]), int(heard[-1]) + 1) if heard.size else (0, 1)
     data = frames[first:stop].astype(np.float16).astype(np.float32)
     return replace(features(data.T, "chroma", "chroma", CHROMA_NAMES, rate, made), start=start + first / rate)
+
+
+def check(parameters: HarmonyParameters) -> None:
+    """Raise `ParameterError` where a parameter is outside its domain."""
+    check_analysis(SoundParameters(parameters.feature_rate))
+    check_compression(parameters.compression)
+    if parameters.tuning is not None:
+        checked(parameters.tuning)
 
 
 def _energies(source: AudioSource | Notes, parameters: PitchParameters, tuning: float) -> Frames:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from mirtool.errors import ParameterError
 from mirtool.features.chroma import CHROMA_NAMES
 from mirtool.features.frames import Frames, features
+from mirtool.retrieval import matching_features
 from mirtool.retrieval.matching_features import Bytes, matching_frames, smoothed
 from mirtool.retrieval.matching_scan import LONGEST, Block, Curve, Piece, blocks, matching_curve
 from mirtool.retrieval.parameters import MATCHING_METHODS, MatchingFeatureParameters, MatchingParameters
@@ -36,6 +37,8 @@ _LEAST_SLACK = 20  # … and at least so many frames
 # Each frame of the query counts once; a step aside costs half of 1 + c more, c being the cost of its cell (0 for the
 # same harmony, 1 for unrelated ones): so the path leaves the tempo that was found only where that is worth it.
 _CLOSE_WEIGHTS, _CLOSE_BIAS = (1.0, 1.5, 2.5), 2.0
+_FASTEST = 10.0  # tempo, and the inverse of the slowest
+_BRIEF = 2  # columns: a query up to this length does not tell its tempo, which is then taken as it is
 _CLEAR = 50  # columns: of shorter matches, whose tempo is less clear, the neighbouring lengths are tried, too
 _TEMPO_SLACK = 0.02  # share by which a hit may be out of the range of tempi
 # Correlation along the best path that ends anywhere, in the best key, of music that has nothing to do with the query:
@@ -99,6 +102,8 @@ def check(parameters: MatchingParameters) -> None:
         raise ParameterError(f"the range of tempi must be positive, and its low end first: not {low:g},{high:g}")
     if parameters.method == "dtw" and not (low >= 0.5 and high <= 2):
         raise ParameterError(f"subsequence DTW finds tempi from 0.5 to 2, not {low:g},{high:g}")
+    if not (low >= 1 / _FASTEST and high <= _FASTEST):
+        raise ParameterError(f"tempi lie in {1 / _FASTEST:g} … {_FASTEST:g}, not {low:g},{high:g}")
     if not 0 <= parameters.overlap <= 1:
         raise ParameterError(f"a share lies in 0 … 1, not {parameters.overlap:g}")
     smoothed(np.zeros((1, 12), np.int8), parameters.smoothing, parameters.downsampling)
@@ -110,7 +115,7 @@ def entry_of(container: AudioSource | Score | Notes, parameters: MatchingFeature
     return {"frames": matching_frames(source, parameters)}
 
 
-LAYOUT = Layout(Kind("audio matching", 1), entry_of)
+LAYOUT = Layout(Kind("audio matching", 1), entry_of, check=matching_features.check)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +218,10 @@ def refined(query: Bytes, recording: Bytes, item: Candidate, parameters: Matchin
     slack = int(_SLACK * length) + _LEAST_SLACK + d
     begin = max(0, item.first * d - slack)
     Y = smoothed(recording[begin : item.last * d + slack + 1], _FINE, 1)
-    lengths = (length, length - d, length + d) if length < _CLEAR * d else (length,)
+    if len(query) <= _BRIEF * d:
+        lengths: tuple[int, ...] = (len(query),)
+    else:
+        lengths = (length, length - d, length + d) if length < _CLEAR * d else (length,)
     found = [_warped(query, item.shift, count, Y) for count in lengths if count > 0]
     cost, first, last = min(found, key=lambda match: match[0])
     score = float(_score(cost))
@@ -255,13 +263,19 @@ def _score(cost: ArrayLike) -> NDArray[np.floating[Any]]:
 
 
 def apart(hits: Sequence[Hit], overlap: float) -> list[Hit]:
-    """Keep the best of hits that overlap by more than a share of the shorter one, and put the best first."""
+    """Keep the best of hits that overlap by more than a share of the shorter one, and put the best first.
+
+    Hits of a single frame have no length to share; they are apart where they are not at the same place.
+    """
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: (-hit.score, hit.document, hit.first)):
         if all(
             hit.document != other.document
-            or min(hit.last, other.last) - max(hit.first, other.first)
-            <= overlap * min(hit.last - hit.first, other.last - other.first)
+            or (
+                (hit.first, hit.last) != (other.first, other.last)
+                and min(hit.last, other.last) - max(hit.first, other.first)
+                <= overlap * min(hit.last - hit.first, other.last - other.first)
+            )
             for other in kept
         ):
             kept.append(hit)

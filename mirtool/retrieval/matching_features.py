@@ -20,7 +20,7 @@ from mirtool.features.cens import quantize, smooth_downsample
 from mirtool.features.frames import Frames, check_analysis, normalize, sample_blocks
 from mirtool.features.parameters import PitchParameters
 from mirtool.features.pitch import PitchState, note_energies, pitch_axis
-from mirtool.features.tuning import tuned
+from mirtool.features.tuning import checked, tuned
 from mirtool.retrieval.parameters import STATISTICS, MatchingFeatureParameters
 from mirtool.signal.filters import chroma_bank
 from mirtool.types import AudioSource, Notes
@@ -68,6 +68,8 @@ def check(parameters: MatchingFeatureParameters) -> None:
     if parameters.statistics not in STATISTICS:
         raise ParameterError(f"no statistics {parameters.statistics} (there are: {', '.join(STATISTICS)})")
     check_analysis(_analysis(parameters))
+    if parameters.tuning is not None:
+        checked(parameters.tuning)
 
 
 def _analysis(parameters: MatchingFeatureParameters) -> PitchParameters:

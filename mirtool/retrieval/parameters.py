@@ -38,7 +38,7 @@ class CharacterParameters:
     )
     lags: tuple[float, ...] = field(
         default=(0.5, 1.0, 2.0, 4.0, 8.0),
-        metadata={"help": "times after which harmony is compared with itself", "unit": "s"},
+        metadata={"help": "times after which harmony is compared with itself, 0.5 s and more", "unit": "s"},
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.retrieval.harmony_features import harmony_features
+from mirtool.retrieval.harmony_features import check, harmony_features
 from mirtool.retrieval.parameters import HarmonyParameters
 from mirtool.store import Kind
 from mirtool.store.entries import Layout
@@ -36,4 +36,4 @@ def chroma_of(entry: Entry) -> NDArray[np.float32]:
     return np.ascontiguousarray(entry["chroma"], np.float32)
 
 
-LAYOUT: Layout[HarmonyParameters] = Layout(Kind("versions", 1), entry_of)
+LAYOUT: Layout[HarmonyParameters] = Layout(Kind("versions", 1), entry_of, check=check)
