@@ -53,7 +53,7 @@ class MatchParameters:
         },
     )
     pitch_tolerance: int = field(
-        default=3,
+        default=2,
         metadata={
             "help": "how far a note may be off, at less worth: hits on other degrees of the scale",
             "unit": "semitones",
