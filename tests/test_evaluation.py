@@ -173,6 +173,8 @@ def test_bootstrap_refuses_nonsense():
         statistics.mean([1.0, np.nan])
     with pytest.raises(ParameterError, match="resamples"):
         statistics.mean([1.0], Bootstrap(resamples=0))
+    with pytest.raises(ParameterError, match="seed must not be negative, not -1"):
+        statistics.mean([1.0], Bootstrap(seed=-1))
     with pytest.raises(ParameterError, match="level"):
         statistics.mean([1.0], Bootstrap(level=1.0))
 

@@ -96,6 +96,8 @@ def bootstrap(values: ArrayLike, statistic: Statistic, parameters: Bootstrap | N
         raise ParameterError(f"the number of resamples must be positive, not {parameters.resamples}")
     if not 0.0 < parameters.level < 1.0:
         raise ParameterError(f"the level of an interval lies between 0 and 1, not at {parameters.level}")
+    if parameters.seed < 0:
+        raise ParameterError(f"the seed must not be negative, not {parameters.seed}")
     random = np.random.default_rng(parameters.seed)
     size = max(_CELLS // x.size, 1)
     drawn = [
