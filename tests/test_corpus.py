@@ -10,6 +10,7 @@ import sample_commands
 import soundfile
 
 from mirtool import store
+from mirtool.cli import corpus
 from mirtool.cli.command import Entry, entry_of
 from mirtool.cli.corpus import best
 from mirtool.store import entries
@@ -288,6 +289,21 @@ def test_what_was_done_before_an_interrupt_is_kept(run, files):
     assert names_in("x.db") == ["c/a.csv"]
     write("c/b.csv", 1, 2)
     assert run("--index", "x.db", "q.csv", "c").text == HITS
+
+
+def test_what_was_added_a_while_ago_survives_a_crash(run, files, monkeypatch):
+    def crash(self, document, entry):
+        if document.name == "c/deep/c.csv":
+            raise RuntimeError
+        return add(self, document, entry)
+
+    add = entries.Packer.add
+    monkeypatch.setattr(entries.Packer, "add", crash)
+    assert run("--index", "x.db", "c").code == 70
+    assert not Path("x.db").exists()
+    monkeypatch.setattr(corpus, "STEP", -1.0)
+    assert run("--index", "x.db", "c").code == 70
+    assert names_in("x.db") == ["c/a.csv", "c/b.csv"]
 
 
 def test_a_full_disk_leaves_the_index_as_it_was(run, files, monkeypatch):

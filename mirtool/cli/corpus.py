@@ -15,6 +15,7 @@ A command takes `mirtool.cli.inputs.search_in` as its inputs and says what an en
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from mirtool.types import Table
 
 Parameters = TypeVar("Parameters")
+
+STEP = 60.0  # seconds after which what has been added to an index is safe, whatever happens
 
 
 @dataclass(frozen=True)
@@ -223,12 +226,14 @@ class Found(Generic[Parameters]):
             known = {document.name for document, _, _ in writer.base.documents()} if writer.base is not None else set()
             writer.remove(gone)
             self._changes += [(name, "removed") for name in gone]
-            packer = Packer(writer, self._layout)
+            packer, due = Packer(writer, self._layout), time.monotonic() + STEP
             try:
                 for document, entry in self._made(changed):
                     self._changes.append((document.name, "updated" if document.name in known else "added"))
-                    if packer.add(document, entry):
+                    if packer.add(document, entry) or time.monotonic() > due:
+                        packer.flush()
                         writer.commit()
+                        due = time.monotonic() + STEP
             except (KeyboardInterrupt, SystemExit):
                 packer.flush()
                 writer.commit()

@@ -86,8 +86,6 @@ def split(
         Something is missing, or too much.
     """
     index, listing = values.get("index"), values.get("queries")
-    if index in ("", "-"):
-        raise UsageProblem("--index: the name of a file is needed, not " + ("stdin or stdout (-)" if index else "none"))
     stands = next((name for name in inputs.instead if values.get(name) not in (None, False)), None)
     builds = _builds(given, values, stands)
     if listing is not None or stands is not None or builds:
@@ -96,12 +94,7 @@ def split(
         asked, rest = given[:1], given[1:]
     else:
         raise UsageProblem(f"missing argument {inputs.arguments[0].name} (or --queries)")
-    if listing == "-" and "-" in rest:
-        raise UsageProblem("stdin (-) can be read once only")
-    if not rest and index is None:
-        raise UsageProblem("where to look? Give CORPUS… or --index FILE")
-    if index is not None and "-" in rest:
-        raise UsageProblem("an index holds files, not stdin (-)")
+    _check_places(index, listing, rest)
     asked = asked if listing is None else _listed(listing)
     queries = tuple(item for name in asked for item in search(name, kinds[0]))
     corpus = {item.name: item for name in rest for item in search(name, kinds[1])}
@@ -123,6 +116,17 @@ def split(
         min_score=values.get("min_score"),
     )
     return made, (*queries, *corpus.values()) or (name_file(str(index)),)
+
+
+def _check_places(index: str | None, listing: str | None, corpus: list[str]) -> None:
+    if index in ("", "-"):
+        raise UsageProblem("--index: the name of a file is needed, not " + ("stdin or stdout (-)" if index else "none"))
+    if listing == "-" and "-" in corpus:
+        raise UsageProblem("stdin (-) can be read once only")
+    if not corpus and index is None:
+        raise UsageProblem("where to look? Give CORPUS… or --index FILE")
+    if index is not None and "-" in corpus:
+        raise UsageProblem("an index holds files, not stdin (-)")
 
 
 def refuse_idle(names: Iterable[str]) -> None:
