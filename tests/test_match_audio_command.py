@@ -3,13 +3,15 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 from performances import compiled
 from recordings import music
 from test_chroma import sound
 
 from mirtool.io import formats
-from mirtool.types import Audio
+from mirtool.plots.matching import matching_figure
+from mirtool.types import Audio, Features
 
 pytestmark = compiled
 
@@ -103,6 +105,27 @@ def test_plot(here, call, tmp_path):
     result = call("match-audio", "other.wav", "music", "--top", "3", "--plot", tmp_path / "hits.png")
     assert result.code == 0
     assert (tmp_path / "hits.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_plot_shows_the_hits_that_are_told(here, call, tmp_path, monkeypatch):
+    seen = []
+
+    def figure(curves, hits, pair):
+        seen.append(len(hits))
+        return matching_figure(curves, hits, pair)
+
+    monkeypatch.setattr("mirtool.plots.matching.matching_figure", figure)
+    words = ("match-audio", "other.wav", "music", "--plot", tmp_path / "hits.png")
+    every = rows(call(*words).text)
+    best = rows(call(*words, "--min-score", "0.9").text)
+    assert seen == [len(every), len(best)]
+    assert len(best) < len(every)
+
+
+def test_narrow_hits_have_no_number():
+    curve = Features(np.zeros((1, 1000)), 2.0, "matching", ("likeness", "time"), ("a.wav",))
+    (axes,) = matching_figure([curve], [(0, 5, 7), (0, 8, 10), (0, 100, 120)], ()).axes
+    assert [text.get_text() for text in axes.texts] == ["1", "3"]
 
 
 def test_plot_without_hits(here, call, tmp_path):

@@ -64,7 +64,9 @@ def match_audio(
         rate = found.parameters.feature_rate
         found.write([_table(of_query, names, rate) for of_query in hits])
         if queries and job.plan.plot is not None:
-            job.plot(lambda: _figure(queries[0], recordings, names, parameters, hits[0], rate))
+            least = job.plan.search.min_score if job.plan.search is not None else None
+            told = [hit for hit in hits[0] if least is None or hit.score >= least]
+            job.plot(lambda: _figure(queries[0], recordings, names, parameters, told, rate))
 
 
 def _from_zero(job: Job, container: Any) -> Any:

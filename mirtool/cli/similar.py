@@ -51,6 +51,7 @@ def similar(
 
     For example:
         mirtool similar song.wav music/ --top 10 --plot nearest.png
+        mirtool similar --index music.mirdb music/
         mirtool similar --index music.mirdb song.wav --aspect rhythm
         mirtool similar song.wav music/ --matrix all.csv --plot map.png
 

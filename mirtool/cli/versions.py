@@ -61,6 +61,7 @@ def versions(
 
     For example:
         mirtool versions song.wav covers/ --top 5 --plot best.png
+        mirtool versions --index covers.mirdb covers/
         mirtool versions --index covers.mirdb song.wav
         mirtool versions song.wav covers/ --matrix covers.npy --diffuse 3
 

@@ -13,6 +13,7 @@ from mirtool.plots.figure import BLUE, GREY, INK, ORANGE, Panel, compose
 from mirtool.types import Features
 
 MOST = 4  # files of which the matching function is drawn
+_NARROW = 0.015  # share of the width up to which a hit has no room for its number
 
 
 def matching_figure(
@@ -48,7 +49,8 @@ def _paint(curve: Features, hits: Sequence[tuple[int, float, float]], axes: Axes
     times, values = curve.times, curve.data[0]
     for rank, start, end in hits:
         axes.axvspan(start, end, color=ORANGE if rank == 1 else BLUE, alpha=0.25, linewidth=0)
-        axes.text((start + end) / 2, 0.95, str(rank), ha="center", va="top", fontsize=8, color=INK)
+        if rank == 1 or end - start > _NARROW * times[-1]:
+            axes.text((start + end) / 2, 0.95, str(rank), ha="center", va="top", fontsize=8, color=INK)
     axes.plot(times, values, color=INK, linewidth=0.8)
     axes.axhline(0, color=GREY, linewidth=0.5)
     axes.set_xlim(times[0], times[-1] if len(times) > 1 else times[0] + 1)
