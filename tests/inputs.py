@@ -93,9 +93,9 @@ def make_library(folder: Path, audio: Any) -> None:
 
     from mirtool import store
     from mirtool.io import formats
-    from mirtool.retrieval import library
-    from mirtool.retrieval.fingerprints import fingerprint
     from mirtool.retrieval.parameters import FingerprintParameters
+    from mirtool.retrieval.recognition import library
+    from mirtool.retrieval.recognition.fingerprints import fingerprint
 
     formats.write(audio, str(folder / "take"), format="wav")
     document = replace(store.Document.of_file(str(folder / "take")), name="take")

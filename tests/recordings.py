@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from mirtool.retrieval.matching_features import matching_frames
+from mirtool.retrieval.matching.features import matching_frames
 from mirtool.retrieval.parameters import MatchingFeatureParameters
 from mirtool.types import Notes
 

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.retrieval.character import Characters, character
-from mirtool.retrieval.distances import distances
-from mirtool.retrieval.harmonic_motion import motion, pitch_class_spectra
-from mirtool.retrieval.levels import FLOOR, SILENCE, relative
-from mirtool.retrieval.onset_patterns import FLOOR as RHYTHM_FLOOR
-from mirtool.retrieval.onset_patterns import PulsationState, onset_coefficients, rises, tempi
 from mirtool.retrieval.parameters import ASPECTS, CharacterParameters
-from mirtool.retrieval.timbre import SPREAD, TimbreState, cosine_basis
+from mirtool.retrieval.similarity.character import Characters, character
+from mirtool.retrieval.similarity.distances import distances
+from mirtool.retrieval.similarity.harmonic_motion import motion, pitch_class_spectra
+from mirtool.retrieval.similarity.levels import FLOOR, SILENCE, relative
+from mirtool.retrieval.similarity.onset_patterns import FLOOR as RHYTHM_FLOOR
+from mirtool.retrieval.similarity.onset_patterns import PulsationState, onset_coefficients, rises, tempi
+from mirtool.retrieval.similarity.timbre import SPREAD, TimbreState, cosine_basis
 from mirtool.signal.filters import bin_frequencies, mel_bank
 from mirtool.signal.stft import hann
 from mirtool.types import Audio

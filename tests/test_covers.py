@@ -7,10 +7,10 @@ from test_cross_recurrence import match, piece
 
 from mirtool.errors import ParameterError
 from mirtool.plots.recurrence import recurrence_figure
-from mirtool.retrieval.covers import all_pairs, comparison, ranking
-from mirtool.retrieval.cross_recurrence import Match
 from mirtool.retrieval.parameters import RecurrenceParameters
-from mirtool.retrieval.pieces import chroma_of
+from mirtool.retrieval.versions.covers import all_pairs, comparison, ranking
+from mirtool.retrieval.versions.cross_recurrence import Match
+from mirtool.retrieval.versions.entries import chroma_of
 
 DEFAULT = RecurrenceParameters()
 

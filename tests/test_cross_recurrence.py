@@ -7,10 +7,10 @@ from hypothesis.extra import numpy as arrays
 from performances import compiled
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval import _recurrence_kernels as kernels
-from mirtool.retrieval.cross_recurrence import Query, brought_together, checked, recurrence
-from mirtool.retrieval.cross_recurrence import match as best_match
 from mirtool.retrieval.parameters import RecurrenceParameters
+from mirtool.retrieval.versions import _recurrence_kernels as kernels
+from mirtool.retrieval.versions.cross_recurrence import Query, brought_together, checked, recurrence
+from mirtool.retrieval.versions.cross_recurrence import match as best_match
 
 DEFAULT = RecurrenceParameters()
 PLOTS = arrays.arrays(np.bool_, st.tuples(st.integers(1, 5), st.integers(1, 5)))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval.diffusion import diffused
+from mirtool.retrieval.versions.diffusion import diffused
 
 
 def symmetric(K, seed):

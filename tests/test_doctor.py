@@ -9,6 +9,8 @@ from conftest import ROOT
 
 from mirtool.cli import doctor
 
+PACKAGE = ROOT / "mirtool"
+
 
 def rows(result):
     assert (result.code, result.err) == (0, "")
@@ -52,5 +54,5 @@ def test_warm_leaves_nothing_to_compile(program, tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*.nbc")) == compiled
     for found in (first, second):
         kernels = [row for part, row in found.items() if part.startswith("kernels of ")]
-        assert len(kernels) == len({path.parent for path in (ROOT / "mirtool").glob("*/*_kernels.py")})
+        assert len(kernels) == len({path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*_kernels.py")})
         assert {row["state"] for row in kernels} == {"ready"}

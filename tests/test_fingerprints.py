@@ -7,10 +7,10 @@ from performances import compiled
 from test_spectral_peaks import music
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval._fingerprint_kernels import pairs
-from mirtool.retrieval.fingerprints import HASH_BITS, combination, fingerprint, landmarks, triplets
 from mirtool.retrieval.parameters import FingerprintParameters
-from mirtool.retrieval.peaks import HOP, RATE, Peaks, peaks
+from mirtool.retrieval.recognition._fingerprint_kernels import pairs
+from mirtool.retrieval.recognition.fingerprints import HASH_BITS, combination, fingerprint, landmarks, triplets
+from mirtool.retrieval.recognition.peaks import HOP, RATE, Peaks, peaks
 from mirtool.types import Audio
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.retrieval.harmony_features import averaged, harmony_features
 from mirtool.retrieval.parameters import HarmonyParameters
+from mirtool.retrieval.versions.features import averaged, harmony_features
 from mirtool.types import Audio, Features, Notes
 
 DEFAULT = HarmonyParameters()

@@ -13,7 +13,7 @@ from performances import compiled
 
 from mirtool import store
 from mirtool.io import formats
-from mirtool.retrieval import library
+from mirtool.retrieval.recognition import library
 from mirtool.types import Audio
 
 RATE = 11025

@@ -10,12 +10,12 @@ from performances import compiled
 from test_spectral_peaks import music
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval import chance, landmark_search
-from mirtool.retrieval._landmark_kernels import best_offsets
-from mirtool.retrieval.fingerprints import fingerprint
-from mirtool.retrieval.landmark_search import LONGEST, query_density, search, warps
 from mirtool.retrieval.parameters import FingerprintParameters, RecognitionParameters
-from mirtool.retrieval.peaks import RATE, joined, peaks
+from mirtool.retrieval.recognition import chance, landmark_search
+from mirtool.retrieval.recognition._landmark_kernels import best_offsets
+from mirtool.retrieval.recognition.fingerprints import fingerprint
+from mirtool.retrieval.recognition.landmark_search import LONGEST, query_density, search, warps
+from mirtool.retrieval.recognition.peaks import RATE, joined, peaks
 from mirtool.types import Audio
 
 PARAMETERS = FingerprintParameters()

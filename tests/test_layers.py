@@ -21,7 +21,10 @@ RANKS = (
 CHAPTERS = {name: rank for rank, names in enumerate(RANKS) for name in names}
 ENDS = ("io", "cli", "plots", "pages")
 BESIDE = ("evaluation", "synthesis", "store")  # no chapters: they serve some, and import none but those they need
-ROOMS = {"decomposition": ("", "factorization", "scores")}  # of a chapter; again one way, to the left
+ROOMS = {  # of a chapter; again one way, to the left
+    "decomposition": ("", "factorization", "scores"),
+    "retrieval": ("", "recognition", "matching", "versions", "similarity"),
+}
 GROUND = ("", "types")  # imported by all
 PLAIN_LOOPS = ("mirtool.io.midi_scan",)  # run as they stand, too; compiled, the cache watches their own file
 PROGRAMS = ("__main__.py", "demo.py")  # stand above everything

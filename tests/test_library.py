@@ -8,10 +8,10 @@ import pytest
 
 from mirtool import store
 from mirtool.errors import DataError, FormatError, ParameterError
-from mirtool.retrieval import library
-from mirtool.retrieval.fingerprints import Fingerprint
-from mirtool.retrieval.library import KIND, Library, Track
 from mirtool.retrieval.parameters import FingerprintParameters
+from mirtool.retrieval.recognition import library
+from mirtool.retrieval.recognition.fingerprints import Fingerprint
+from mirtool.retrieval.recognition.library import KIND, Library, Track
 
 PARAMETERS = FingerprintParameters()
 

@@ -10,9 +10,9 @@ from performances import compiled
 from recordings import CHORD, frames
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval.matching import Hit, Recordings, apart, check, matches
-from mirtool.retrieval.matching_features import centred
-from mirtool.retrieval.matching_scan import Block, Piece, blocks, diagonals, matching_curve, warping
+from mirtool.retrieval.matching.features import centred
+from mirtool.retrieval.matching.matches import Hit, Recordings, apart, check, matches
+from mirtool.retrieval.matching.scan import Block, Piece, blocks, diagonals, matching_curve, warping
 from mirtool.retrieval.parameters import MatchingParameters
 
 DTW, DIAGONAL = MatchingParameters(), MatchingParameters(method="diagonal", tempo_range=(0.7, 1.4))
@@ -67,7 +67,7 @@ def test_blocks_do_not_change_the_matching_function(parameters, monkeypatch):
     for number, recording in enumerate(recordings):
         alone = Block(recording, (Piece(number, 0, 0, len(recording)),))
         whole[number, : len(recording)] = matching_curve(query, alone, parameters).cost
-    monkeypatch.setattr("mirtool.retrieval.matching_scan.BLOCK", 40)
+    monkeypatch.setattr("mirtool.retrieval.matching.scan.BLOCK", 40)
     found = np.full((4, 70), np.inf)
     for block in blocks(recordings, 13):
         assert len(block.frames) <= 52

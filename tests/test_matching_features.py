@@ -6,7 +6,7 @@ from test_chroma import sound
 
 from mirtool.errors import DataError, ParameterError
 from mirtool.features.tuning import estimate_tuning, tuned
-from mirtool.retrieval.matching_features import centred, kept, matching_frames, smoothed
+from mirtool.retrieval.matching.features import centred, kept, matching_frames, smoothed
 from mirtool.retrieval.parameters import MatchingFeatureParameters
 from mirtool.types import Audio
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval.landmark_search import Hit
-from mirtool.retrieval.monitoring import Appearance, Monitor, monitor
 from mirtool.retrieval.parameters import MonitorParameters, RecognitionParameters
-from mirtool.retrieval.peaks import FRAME, RATE
+from mirtool.retrieval.recognition.landmark_search import Hit
+from mirtool.retrieval.recognition.monitoring import Appearance, Monitor, monitor
+from mirtool.retrieval.recognition.peaks import FRAME, RATE
 from mirtool.types import Audio
 
 RECOGNITION = RecognitionParameters(min_confidence=0.9)

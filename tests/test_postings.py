@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirtool.errors import DataError
-from mirtool.retrieval import postings
-from mirtool.retrieval.postings import GAP, InMemory, Part, Postings
+from mirtool.retrieval.recognition import postings
+from mirtool.retrieval.recognition.postings import GAP, InMemory, Part, Postings
 
 landmarks = st.tuples(st.integers(0, 600), st.integers(0, 49))
 few = settings(max_examples=40, deadline=None)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval import proximity
-from mirtool.retrieval.character import Characters
-from mirtool.retrieval.distances import distances, euclidean
-from mirtool.retrieval.maps import scaled
 from mirtool.retrieval.parameters import ASPECTS, SimilarityParameters
-from mirtool.retrieval.proximity import (
+from mirtool.retrieval.similarity import proximity
+from mirtool.retrieval.similarity.character import Characters
+from mirtool.retrieval.similarity.distances import distances, euclidean
+from mirtool.retrieval.similarity.maps import scaled
+from mirtool.retrieval.similarity.proximity import (
     PRIOR,
     USUAL,
     USUAL_SUM,
@@ -23,7 +23,7 @@ from mirtool.retrieval.proximity import (
     reference_places,
     weights_of,
 )
-from mirtool.retrieval.timbre import Gaussians, divergences
+from mirtool.retrieval.similarity.timbre import Gaussians, divergences
 
 
 def pieces(count, seed=0, d=3, r=6, h=5):

@@ -4,7 +4,7 @@ import numpy as np
 
 from mirtool.plots.figure import PALETTE
 from mirtool.plots.similar import neighbours_figure, pairs_figure
-from mirtool.retrieval.maps import scaled
+from mirtool.retrieval.similarity.maps import scaled
 from mirtool.types import Table, pair_matrix
 
 

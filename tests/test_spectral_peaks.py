@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from performances import compiled
 
 from mirtool.errors import DataError, ParameterError
-from mirtool.retrieval._peak_kernels import local_maxima, outstanding
-from mirtool.retrieval.peaks import FRAME, HOP, RATE, Peaks, PeakState, joined, peaks
+from mirtool.retrieval.recognition._peak_kernels import local_maxima, outstanding
+from mirtool.retrieval.recognition.peaks import FRAME, HOP, RATE, Peaks, PeakState, joined, peaks
 from mirtool.types import Audio
 
 

@@ -19,9 +19,9 @@ from mirtool.errors import UsageProblem
 from mirtool.retrieval.parameters import FingerprintParameters, MonitorParameters, RecognitionParameters
 
 if TYPE_CHECKING:
-    from mirtool.retrieval.library import Library
-    from mirtool.retrieval.monitoring import Appearance
-    from mirtool.retrieval.recognition import Recognition
+    from mirtool.retrieval.recognition.library import Library
+    from mirtool.retrieval.recognition.monitoring import Appearance
+    from mirtool.retrieval.recognition.recognition import Recognition
     from mirtool.types import Table
 
 Index = Annotated[str | None, Option("The file of the index.", metavar="FILE", files=True)]
@@ -76,8 +76,8 @@ def query(job: Job, recognition: RecognitionParameters, index: Index = None) -> 
     Paper: Wang (2003), An industrial-strength audio search algorithm; Müller, FMP, section 7.1.
     """
     from mirtool import store
-    from mirtool.retrieval.library import KIND, Library
-    from mirtool.retrieval.recognition import recognise
+    from mirtool.retrieval.recognition.library import KIND, Library
+    from mirtool.retrieval.recognition.recognition import recognise
 
     with store.reading(_named(job, index), KIND) as opened:
         library = Library(opened)
@@ -92,8 +92,8 @@ def _query_figure(found: "Recognition", library: "Library") -> Any:
     import numpy as np
 
     from mirtool.plots.identify import query_figure
-    from mirtool.retrieval.peaks import FRAME
-    from mirtool.retrieval.recognition import votes
+    from mirtool.retrieval.recognition.peaks import FRAME
+    from mirtool.retrieval.recognition.recognition import votes
 
     peaks = np.column_stack((found.peaks.times * FRAME, found.peaks.frequencies))
     if not found.hits:
@@ -128,8 +128,8 @@ def monitor(job: Job, recognition: RecognitionParameters, parameters: MonitorPar
     Paper: Wang (2003), An industrial-strength audio search algorithm.
     """
     from mirtool import store
-    from mirtool.retrieval.library import KIND, Library
-    from mirtool.retrieval.monitoring import monitor as find
+    from mirtool.retrieval.recognition.library import KIND, Library
+    from mirtool.retrieval.recognition.monitoring import monitor as find
 
     names = ("file", "start", "score", "confidence", "speed", "query_start", "query_end")
     with store.reading(_named(job, index), KIND) as opened:
@@ -172,7 +172,7 @@ def list_(job: Job, index: Index = None) -> None:
         mirtool identify list --index library.mirdb --format json -o tracks.json
     """
     from mirtool import store
-    from mirtool.retrieval import library
+    from mirtool.retrieval.recognition import library
 
     with store.reading(_named(job, index), library.KIND) as opened:
         rows = sorted(library.tracks_of(opened))
@@ -192,7 +192,7 @@ def remove(job: Job, index: Index = None) -> None:
         mirtool identify remove --index library.mirdb music/old.wav
         mirtool identify remove --index library.mirdb music/demos/ -o removed.csv
     """
-    from mirtool.retrieval import library
+    from mirtool.retrieval.recognition import library
 
     removed = library.remove(_named(job, index), job.inputs)
     job.write(_table(("file",), [(name,) for name in removed]))
@@ -214,7 +214,7 @@ def merge(job: Job, index: Index = None) -> None:
     from contextlib import ExitStack
 
     from mirtool import store
-    from mirtool.retrieval import library
+    from mirtool.retrieval.recognition import library
 
     path = _named(job, index)
     with ExitStack() as stack:
@@ -236,7 +236,7 @@ def verify(job: Job, index: Index = None) -> None:
         mirtool identify verify --index library.mirdb && cp library.mirdb backup/
     """
     from mirtool import store
-    from mirtool.retrieval import library
+    from mirtool.retrieval.recognition import library
 
     path = _named(job, index)
     with store.reading(path, library.KIND) as opened, job.progress(opened.size, "identify verify") as advance:
@@ -258,7 +258,7 @@ def _named(job: Job, index: str | None) -> str:
 
 def _summary(path: str) -> "Table":
     from mirtool import store
-    from mirtool.retrieval import library
+    from mirtool.retrieval.recognition import library
 
     with store.reading(path, library.KIND) as opened:
         tracks = [*library.tracks_of(opened)]

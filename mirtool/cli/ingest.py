@@ -12,7 +12,7 @@ from mirtool.errors import OutputProblem
 from mirtool.retrieval.parameters import FingerprintParameters
 
 if TYPE_CHECKING:
-    from mirtool.retrieval.library import Known, Track
+    from mirtool.retrieval.recognition.library import Known, Track
 
 AT_ONCE = 1 << 20  # landmarks that are committed together, of some 50 songs: what a killed run loses at most
 
@@ -85,7 +85,7 @@ def _known(
 ) -> "tuple[FingerprintParameters, dict[str, Known]]":
     """Look into the index, if there is one: its parameters, and which of the files it knows."""
     from mirtool import store
-    from mirtool.retrieval import library
+    from mirtool.retrieval.recognition import library
 
     if os.path.lexists(path):
         with store.reading(path, library.KIND) as index:
@@ -112,7 +112,7 @@ class _Kept:
 
     def commit(self) -> None:
         """Write all."""
-        from mirtool.retrieval import library
+        from mirtool.retrieval.recognition import library
 
         if self._tracks:
             library.add(self._path, self._tracks, self._parameters)
@@ -136,9 +136,9 @@ def _attempt(task: _Task) -> "Outcome[Track]":
 
 def _track(task: _Task) -> "Track":
     """Compute the track of a file, whose state is that before it is read."""
-    from mirtool.retrieval.fingerprints import fingerprint
-    from mirtool.retrieval.library import Track
-    from mirtool.retrieval.peaks import FRAME
+    from mirtool.retrieval.recognition.fingerprints import fingerprint
+    from mirtool.retrieval.recognition.library import Track
+    from mirtool.retrieval.recognition.peaks import FRAME
     from mirtool.store import Document
 
     document = Document.of_file(task.plan.inputs[0])

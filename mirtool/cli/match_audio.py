@@ -11,7 +11,7 @@ from mirtool.retrieval.parameters import MatchingFeatureParameters, MatchingPara
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirtool.retrieval.matching import Hit, Recordings
+    from mirtool.retrieval.matching.matches import Hit, Recordings
     from mirtool.types import Table
 
 READS = ("audio", "score", "notes")
@@ -50,8 +50,8 @@ def match_audio(
     Efficient index-based audio matching.
     """
     from mirtool.cli.corpus import search
-    from mirtool.retrieval.matching import LAYOUT, Recordings, check, matches
-    from mirtool.retrieval.matching_features import matching_frames
+    from mirtool.retrieval.matching.features import matching_frames
+    from mirtool.retrieval.matching.matches import LAYOUT, Recordings, check, matches
 
     check(parameters)
     with search(job, LAYOUT, features) as found:
@@ -109,7 +109,7 @@ def _figure(
     from dataclasses import replace
 
     from mirtool.plots.matching import MOST, matching_figure
-    from mirtool.retrieval.matching import harmonies, matching_function
+    from mirtool.retrieval.matching.matches import harmonies, matching_function
 
     shown = list(dict.fromkeys(hit.document for hit in hits))[:MOST] or list(range(min(len(names), 1)))
     curves = [

@@ -60,8 +60,8 @@ def similar(
     import numpy as np
 
     from mirtool.cli import corpus
-    from mirtool.retrieval.character import LAYOUT, Characters, character
-    from mirtool.retrieval.proximity import Neighbourhood, reference_places, weights_of
+    from mirtool.retrieval.similarity.character import LAYOUT, Characters, character
+    from mirtool.retrieval.similarity.proximity import Neighbourhood, reference_places, weights_of
     from mirtool.types import pair_matrix
 
     search = job.plan.search
@@ -117,7 +117,7 @@ def _hits(query: str, files: Sequence[str], scores: "NDArray[np.float64]") -> "T
 
 def _map(pairs: "Features") -> Any:
     from mirtool.plots.similar import pairs_figure
-    from mirtool.retrieval.maps import scaled
+    from mirtool.retrieval.similarity.maps import scaled
 
     return pairs_figure(pairs, scaled(1 - pairs.data.astype(float)))
 
@@ -125,6 +125,6 @@ def _map(pairs: "Features") -> Any:
 def _neighbours(hits: "Table", pairs: "Features") -> Any:
     """Draw the hits, and a map of the query, which is the first of all, and them."""
     from mirtool.plots.similar import neighbours_figure
-    from mirtool.retrieval.maps import scaled
+    from mirtool.retrieval.similarity.maps import scaled
 
     return neighbours_figure(hits, pairs, scaled(1 - pairs.data.astype(float)))

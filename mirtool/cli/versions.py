@@ -11,8 +11,8 @@ from mirtool.retrieval.parameters import HarmonyParameters, RecurrenceParameters
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mirtool.retrieval.cross_recurrence import Match
-    from mirtool.retrieval.pieces import Entry
+    from mirtool.retrieval.versions.cross_recurrence import Match
+    from mirtool.retrieval.versions.entries import Entry
     from mirtool.types import Features, Table
 
 READS = ("audio", "score", "notes", "features")
@@ -68,9 +68,9 @@ def versions(
     Paper: Serrà, Serra, Andrzejak (2009), Cross recurrence quantification for cover song identification.
     """
     from mirtool.cli.corpus import search
-    from mirtool.retrieval.covers import ranking
-    from mirtool.retrieval.cross_recurrence import checked
-    from mirtool.retrieval.pieces import LAYOUT, entry_of
+    from mirtool.retrieval.versions.covers import ranking
+    from mirtool.retrieval.versions.cross_recurrence import checked
+    from mirtool.retrieval.versions.entries import LAYOUT, entry_of
 
     checked(parameters)
     with search(job, LAYOUT, features) as found:
@@ -110,8 +110,8 @@ def _table(corpus: "Sequence[tuple[str, Entry]]", hits: "Mapping[int, Match]") -
 
 def _matrix(job: Job, pieces: "dict[str, Entry]", parameters: RecurrenceParameters, diffuse: int | None) -> "Features":
     from mirtool.cli.job import readable
-    from mirtool.retrieval.covers import all_pairs
-    from mirtool.retrieval.diffusion import diffused
+    from mirtool.retrieval.versions.covers import all_pairs
+    from mirtool.retrieval.versions.diffusion import diffused
     from mirtool.types import pair_matrix
 
     with job.progress(len(pieces) * (len(pieces) - 1) // 2) as advance:
@@ -130,7 +130,7 @@ def _figure(
 ) -> Any:
     """Draw what is alike in a query and a hit."""
     from mirtool.plots.recurrence import recurrence_figure
-    from mirtool.retrieval.covers import comparison
+    from mirtool.retrieval.versions.covers import comparison
 
     alike = comparison(query[1], hit[1], found, feature_rate, parameters)
     title = f"Score {found.score:.2f}, transposition {found.transposition:+d}"

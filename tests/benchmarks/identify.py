@@ -26,11 +26,11 @@ import numpy as np
 
 from mirtool import store
 from mirtool.io import formats
-from mirtool.retrieval import library
-from mirtool.retrieval.fingerprints import Fingerprint
-from mirtool.retrieval.library import KIND, Library, Track
-from mirtool.retrieval.peaks import FRAME
-from mirtool.retrieval.postings import GAP
+from mirtool.retrieval.recognition import library
+from mirtool.retrieval.recognition.fingerprints import Fingerprint
+from mirtool.retrieval.recognition.library import KIND, Library, Track
+from mirtool.retrieval.recognition.peaks import FRAME
+from mirtool.retrieval.recognition.postings import GAP
 from mirtool.types import Audio
 
 EXTENSIONS = (".flac", ".mp3", ".ogg", ".opus", ".wav")

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from mirtool import store
-from mirtool.retrieval.matching import LAYOUT, Hit, Recordings, coarse, matches
-from mirtool.retrieval.matching_features import Bytes, kept
+from mirtool.retrieval.matching.features import Bytes, kept
+from mirtool.retrieval.matching.matches import LAYOUT, Hit, Recordings, coarse, matches
 from mirtool.retrieval.parameters import MatchingFeatureParameters, MatchingParameters
 from mirtool.store import entries
 

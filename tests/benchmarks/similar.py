@@ -24,10 +24,10 @@ from mirtool import store
 from mirtool.cli.planning import extensions_of
 from mirtool.cli.similar import similar
 from mirtool.io import formats
-from mirtool.retrieval.character import LAYOUT, Characters, character
-from mirtool.retrieval.distances import distances, euclidean
 from mirtool.retrieval.parameters import ASPECTS, CharacterParameters, SimilarityParameters
-from mirtool.retrieval.proximity import Neighbourhood, reference_places
+from mirtool.retrieval.similarity.character import LAYOUT, Characters, character
+from mirtool.retrieval.similarity.distances import distances, euclidean
+from mirtool.retrieval.similarity.proximity import Neighbourhood, reference_places
 from mirtool.store.entries import fill
 from mirtool.synthesis.performance import Performance, perform
 from mirtool.synthesis.pieces import prelude

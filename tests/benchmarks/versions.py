@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from mirtool import store
 from mirtool.io import formats
 from mirtool.retrieval.parameters import HarmonyParameters
-from mirtool.retrieval.pieces import LAYOUT
+from mirtool.retrieval.versions.entries import LAYOUT
 from mirtool.store.entries import Packer
 from mirtool.synthesis.render import render
 from mirtool.types import Notes

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
 from mirtool.features.frames import sample_blocks
-from mirtool.retrieval.landmark_search import LONGEST, Hit, check_recognition
-from mirtool.retrieval.library import Library
 from mirtool.retrieval.parameters import MonitorParameters, RecognitionParameters
-from mirtool.retrieval.peaks import FRAME, RATE, PeakState, joined
+from mirtool.retrieval.recognition.landmark_search import LONGEST, Hit, check_recognition
+from mirtool.retrieval.recognition.library import Library
+from mirtool.retrieval.recognition.peaks import FRAME, RATE, PeakState, joined
 from mirtool.types import AudioSource
 
 LATENCY = 1.5  # seconds after which all peaks of a moment are known

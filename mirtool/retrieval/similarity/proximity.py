@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval.character import Characters
-from mirtool.retrieval.distances import distances
 from mirtool.retrieval.parameters import ASPECTS, PROXIMITIES, SimilarityParameters
-from mirtool.retrieval.timbre import Matrix
+from mirtool.retrieval.similarity.character import Characters
+from mirtool.retrieval.similarity.distances import distances
+from mirtool.retrieval.similarity.timbre import Matrix
 
 REFERENCES = 256
 # Mean and deviation of the distances between pieces that have nothing in common, with default parameters, and how many

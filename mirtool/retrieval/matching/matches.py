@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from mirtool.errors import ParameterError
 from mirtool.features.chroma import CHROMA_NAMES
 from mirtool.features.frames import Frames, features
-from mirtool.retrieval import matching_features
-from mirtool.retrieval.matching_features import Bytes, matching_frames, smoothed
-from mirtool.retrieval.matching_scan import LONGEST, Block, Curve, Piece, blocks, matching_curve
+from mirtool.retrieval.matching.features import Bytes, matching_frames, smoothed
+from mirtool.retrieval.matching.features import check as check_features
+from mirtool.retrieval.matching.scan import LONGEST, Block, Curve, Piece, blocks, matching_curve
 from mirtool.retrieval.parameters import MATCHING_METHODS, MatchingFeatureParameters, MatchingParameters
 from mirtool.store import Kind
 from mirtool.store.entries import Layout
@@ -115,7 +115,7 @@ def entry_of(container: AudioSource | Score | Notes, parameters: MatchingFeature
     return {"frames": matching_frames(source, parameters)}
 
 
-LAYOUT = Layout(Kind("audio matching", 1), entry_of, check=matching_features.check)
+LAYOUT = Layout(Kind("audio matching", 1), entry_of, check=check_features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,7 @@ class Recordings:
     Attributes
     ----------
     frames : sequence of ndarray of int8, shape (N, 12)
-        From `mirtool.retrieval.matching_features.matching_frames`.
+        From `mirtool.retrieval.matching.features.matching_frames`.
     columns : sequence of ndarray, shape (M, 12)
         Smoothed and thinned out, for the comparison of all places.
     """
@@ -150,7 +150,7 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     Parameters
     ----------
     query : ndarray of int8, shape (N, 12)
-        From `mirtool.retrieval.matching_features.matching_frames`.
+        From `mirtool.retrieval.matching.features.matching_frames`.
     recordings : Recordings
     parameters : MatchingParameters
     top : int

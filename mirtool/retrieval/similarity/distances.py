@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.retrieval.character import Characters
-from mirtool.retrieval.timbre import Matrix, divergences
+from mirtool.retrieval.similarity.character import Characters
+from mirtool.retrieval.similarity.timbre import Matrix, divergences
 
 
 def euclidean(a: NDArray[np.float32], b: NDArray[np.float32]) -> Matrix:

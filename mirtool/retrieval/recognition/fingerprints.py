@@ -12,8 +12,8 @@ Deviations from the papers:
 
 - Frequencies are logarithmic, 36 bins an octave, also in landmarks, and interpolated between the bins of the Fourier
   transform, as times are between frames. So peaks can be moved to another speed, and combined to hashes anew: that is
-  how `mirtool.retrieval.landmark_search` finds what runs faster or slower with landmarks, too. (Six and Leman compute a
-  constant-Q transform for that; interpolated peaks of an FFT are cheaper, and finer.)
+  how `mirtool.retrieval.recognition.landmark_search` finds what runs faster or slower with landmarks, too. (Six and
+  Leman compute a constant-Q transform for that; interpolated peaks of an FFT are cheaper, and finer.)
 - An anchor takes the highest peaks of its zone, not the nearest: these are there in a noisy copy, too.
 
 Landmarks are the default: of a noisy peak only one partner must be there, not two, and the few speeds that a query may
@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval._fingerprint_kernels import pairs
 from mirtool.retrieval.parameters import FINGERPRINTS, FingerprintParameters
-from mirtool.retrieval.peaks import LOWEST, Peaks, peaks
+from mirtool.retrieval.recognition._fingerprint_kernels import pairs
+from mirtool.retrieval.recognition.peaks import LOWEST, Peaks, peaks
 from mirtool.types import AudioSource
 
 FINGERPRINT_VERSION = 2  # raised when the meaning of a hash or of a time changes

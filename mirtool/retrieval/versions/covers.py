@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool import threads
-from mirtool.retrieval.cross_recurrence import Match, Query, brought_together, checked, match, recurrence
-from mirtool.retrieval.harmony_features import stretched
 from mirtool.retrieval.parameters import RecurrenceParameters
-from mirtool.retrieval.pieces import Entry, chroma_of
+from mirtool.retrieval.versions.cross_recurrence import Match, Query, brought_together, checked, match, recurrence
+from mirtool.retrieval.versions.entries import Entry, chroma_of
+from mirtool.retrieval.versions.features import stretched
 
 Advance = Callable[[float], None]
 
@@ -30,7 +30,7 @@ def ranking(
     Parameters
     ----------
     query : mapping
-        An entry, from `mirtool.retrieval.pieces`.
+        An entry, from `mirtool.retrieval.versions.entries`.
     pieces : sequence of mapping
     parameters : RecurrenceParameters
     advance : callable

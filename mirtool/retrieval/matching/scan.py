@@ -153,7 +153,7 @@ def warping(C: Frames, tempo_range: tuple[float, float]) -> tuple[Vector, Number
     start : ndarray, shape (M,)
         Column where that path begins.
     """
-    from mirtool.retrieval._matching_kernels import BARRED, SCALE, warped
+    from mirtool.retrieval.matching._kernels import BARRED, SCALE, warped
 
     N, M = C.shape
     cells = np.empty((3, M + 2), np.int64)

@@ -1,8 +1,9 @@
 """The index of fingerprints: a file of tracks that are to be recognised (`mirtool.store`).
 
-A segment of the file is an inverted list (`mirtool.retrieval.postings`) with the duration and the number of landmarks
-of each track. Tracks that are added make a small segment; when segments pile up, those of one size are merged to one of
-the next, so that each landmark is written a few times only, and a search meets few segments, however an index grew.
+A segment of the file is an inverted list (`mirtool.retrieval.recognition.postings`) with the duration and the number of
+landmarks of each track. Tracks that are added make a small segment; when segments pile up, those of one size are merged
+to one of the next, so that each landmark is written a few times only, and a search meets few segments, however an index
+grew.
 """
 
 import contextlib
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 
 from mirtool import store
 from mirtool.errors import DataError, FormatError
-from mirtool.retrieval import postings
-from mirtool.retrieval.fingerprints import FINGERPRINT_VERSION, Fingerprint
-from mirtool.retrieval.landmark_search import Hit, query_density, search
 from mirtool.retrieval.parameters import FingerprintParameters, RecognitionParameters
-from mirtool.retrieval.peaks import Peaks
+from mirtool.retrieval.recognition import postings
+from mirtool.retrieval.recognition.fingerprints import FINGERPRINT_VERSION, Fingerprint
+from mirtool.retrieval.recognition.landmark_search import Hit, query_density, search
+from mirtool.retrieval.recognition.peaks import Peaks
 
 KIND = store.Kind("fingerprints", FINGERPRINT_VERSION)
 FANOUT = 8  # segments of about one size make one of the next
@@ -71,7 +72,7 @@ class Library:
         return query_density(self.parameters)
 
     def search(self, query: Peaks, frames: float, recognition: RecognitionParameters) -> list[Hit]:
-        """Find the tracks that a query of so many frames comes from; see `mirtool.retrieval.landmark_search.search`."""
+        """Find the tracks that a query of so many frames comes from; see `landmark_search.search`."""
         return search(query, frames, self.lists, self.parameters, recognition)
 
     def name(self, hit: Hit) -> str:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mirtool.blocks import sections
 from mirtool.features.frames import Frames
-from mirtool.retrieval.timbre import cosine_basis
+from mirtool.retrieval.similarity.timbre import cosine_basis
 from mirtool.signal.filters import bin_frequencies
 from mirtool.signal.stft import hann
 

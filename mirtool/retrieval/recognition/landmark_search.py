@@ -1,7 +1,8 @@
 """Find the tracks that a sound comes from: landmarks that agree in time (Wang, ISMIR 2003, Section 2.3).
 
 Of each hash of the query the places in the tracks are looked up; where the query comes from a track, place less time in
-the query is the same for many of them. What so many agreements are worth is told by `mirtool.retrieval.chance`.
+the query is the same for many of them. What so many agreements are worth is told by
+`mirtool.retrieval.recognition.chance`.
 
 Deviations from Wang:
 
@@ -23,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval import chance
-from mirtool.retrieval._landmark_kernels import best_offsets
-from mirtool.retrieval.fingerprints import combination
 from mirtool.retrieval.parameters import FingerprintParameters, RecognitionParameters
-from mirtool.retrieval.peaks import FRAME, Peaks, outstanding_of
+from mirtool.retrieval.recognition import chance
+from mirtool.retrieval.recognition._landmark_kernels import best_offsets
+from mirtool.retrieval.recognition.fingerprints import combination
+from mirtool.retrieval.recognition.peaks import FRAME, Peaks, outstanding_of
 
 LONGEST = 1000  # frames of a query; tracks of a list stand at least so far apart
 QUERY_DENSITY = 2.0  # peaks of a query for one of a track
@@ -97,7 +98,7 @@ class Hit:
     score : float
         Share of the query's landmarks, as many as an index keeps, that stand at this place of the track.
     confidence : float
-        1 - the probability that chance gives as much evidence; see `mirtool.retrieval.chance`.
+        1 - the probability that chance gives as much evidence; see `mirtool.retrieval.recognition.chance`.
     speed, pitch : float
         How many times as fast and as high as the track the query is.
     evidence : float

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
-from mirtool.retrieval._recurrence_kernels import longest_trace, similarities, thresholds
-from mirtool.retrieval._recurrence_kernels import trace as trace_back
-from mirtool.retrieval.harmony_features import stretched
 from mirtool.retrieval.parameters import RecurrenceParameters
+from mirtool.retrieval.versions._recurrence_kernels import longest_trace, similarities, thresholds
+from mirtool.retrieval.versions._recurrence_kernels import trace as trace_back
+from mirtool.retrieval.versions.features import stretched
 
 Chroma = NDArray[np.float32]
 TRANSPOSITIONS = range(-6, 6)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
 from mirtool.features.frames import power, sample_blocks
-from mirtool.retrieval._peak_kernels import local_maxima, outstanding
+from mirtool.retrieval.recognition._peak_kernels import local_maxima, outstanding
 from mirtool.signal.stft import STFT, hann
 from mirtool.types import AudioSource
 

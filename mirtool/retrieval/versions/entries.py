@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.retrieval.harmony_features import check, harmony_features
 from mirtool.retrieval.parameters import HarmonyParameters
+from mirtool.retrieval.versions.features import check, harmony_features
 from mirtool.store import Kind
 from mirtool.store.entries import Layout
 from mirtool.types import AudioSource, Features, Notes, Score

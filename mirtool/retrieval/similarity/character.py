@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from mirtool.errors import ParameterError
 from mirtool.features.frames import Frames, power, sample_blocks
-from mirtool.retrieval.harmonic_motion import motion, pitch_class_spectra
-from mirtool.retrieval.levels import relative
-from mirtool.retrieval.onset_patterns import AVERAGE, PulsationState, onset_coefficients, rises, tempi
 from mirtool.retrieval.parameters import CharacterParameters
-from mirtool.retrieval.timbre import Gaussians, TimbreState
+from mirtool.retrieval.similarity.harmonic_motion import motion, pitch_class_spectra
+from mirtool.retrieval.similarity.levels import relative
+from mirtool.retrieval.similarity.onset_patterns import AVERAGE, PulsationState, onset_coefficients, rises, tempi
+from mirtool.retrieval.similarity.timbre import Gaussians, TimbreState
 from mirtool.signal.filters import mel_bank
 from mirtool.signal.stft import STFT, hann
 from mirtool.store import Kind

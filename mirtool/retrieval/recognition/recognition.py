@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirtool.retrieval.fingerprints import combination
-from mirtool.retrieval.landmark_search import Hit
-from mirtool.retrieval.library import Library
 from mirtool.retrieval.parameters import RecognitionParameters
-from mirtool.retrieval.peaks import FRAME, Peaks, peaks
+from mirtool.retrieval.recognition.fingerprints import combination
+from mirtool.retrieval.recognition.landmark_search import Hit
+from mirtool.retrieval.recognition.library import Library
+from mirtool.retrieval.recognition.peaks import FRAME, Peaks, peaks
 from mirtool.types import AudioSource
 
 _NEAR = 0.1  # seconds from the place that was found within which a landmark agrees with it

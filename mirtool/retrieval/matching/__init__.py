@@ -1,0 +1,1 @@
+"""Excerpts in other performances."""

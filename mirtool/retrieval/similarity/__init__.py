@@ -1,0 +1,1 @@
+"""Music of a kind."""
