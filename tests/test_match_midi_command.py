@@ -94,6 +94,16 @@ def test_several_queries_are_named_and_not_extracted(call, corpus):
     assert "one query" in refused.err
 
 
+def test_a_query_without_notes_does_not_stop_the_others(call, corpus):
+    Path("queries.txt").write_text("none.csv\nquery.mid\n")
+    Path("none.csv").write_text("onset,offset,pitch,velocity\n")
+    result = call("match-midi", "--queries", "queries.txt", "corpus", "--top", "1", "--track", "1")
+    assert result.code == 1
+    assert [row["query"] for row in rows(result.text)] == ["query.mid"]
+    assert result.err.splitlines()[0] == "mirtool match-midi: none.csv: a query without notes"
+    assert call("match-midi", "none.csv", "corpus").err == "mirtool match-midi: none.csv: a query without notes\n"
+
+
 def test_drums_are_searched_only_when_asked(call, corpus):
     files = [row["file"] for row in rows(call("match-midi", "query.mid", "corpus", "--track", "1", "--drums").text)]
     assert "corpus/drums.mid" in files

@@ -89,6 +89,13 @@ def test_matrix_of_all_pairs(covers, call, tmp_path):
         assert score == pytest.approx(found[name], abs=0.02)  # levels are rounded after a transposition of either
 
 
+def test_the_matrix_of_several_queries_is_drawn(covers, call, tmp_path):
+    words = ("versions", covers, covers, "--plot", tmp_path / "map.png")
+    assert call(*words).code == 2
+    assert call(*words, "--matrix", tmp_path / "all.npy").code == 0
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_diffusion_makes_sets_stand_out(covers, call, tmp_path):
     plain, spread = tmp_path / "plain.npy", tmp_path / "spread.npy"
     for target, words in ((plain, ()), (spread, ("--diffuse", "2"))):

@@ -108,8 +108,10 @@ def _queries(
     from mirtool.symbolic.searching import selected
     from mirtool.symbolic.typed import parse
 
-    containers = [query.container for query in found.queries()] if typed is None else [parse(typed)]
-    return [selected(points_of(each), drums=drums, track=track, channel=channel) for each in containers]
+    def prepared(container: Any) -> "PointSet":
+        return selected(points_of(container), drums=drums, track=track, channel=channel)
+
+    return [query.container for query in found.queries(prepared)] if typed is None else [prepared(parse(typed))]
 
 
 def _table(hits: "Sequence[Occurrence]") -> "Table":

@@ -101,7 +101,7 @@ def split(
     if builds:
         refuse_idle([name for name in OF_QUERIES if name in values])
     several = listing is not None or len(queries) > 1
-    if values.get("plot") is not None and (several or builds):
+    if values.get("plot") is not None and (builds or (several and values.get("matrix") is None)):
         raise UsageProblem(f"--plot draws what one query finds, not {'several' if several else 'none'}")
     label = listing or (asked[0] if asked else values.get(stands or ""))
     made = Search(
