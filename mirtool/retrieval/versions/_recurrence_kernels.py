@@ -95,7 +95,8 @@ def longest_trace(
     """Return Qmax: the most neighbours on a trace, less what its gaps cost (Serrà et al. 2009).
 
     A cell of neighbours continues the best of the cells (i-1, j-1), (i-2, j-1), (i-1, j-2) and adds 1; any other takes
-    the best of them less `onset` where that cell holds neighbours, less `extension` where not, and 0 at least.
+    the best of them less `onset` where that cell holds neighbours, less `extension` where not, and 0 at least. Q is 0
+    before the first row and column; in the paper it is 0 in the first two of them, where no trace could begin.
     """
     rows, columns = levels.shape
     gap_begins, gap_goes_on, one, none = np.float32(onset), np.float32(extension), np.float32(1), np.float32(0)
