@@ -441,7 +441,7 @@ complete -c mirtool -n '__mirtool_called match-audio' -l smoothing -x -d 'length
 complete -c mirtool -n '__mirtool_called match-audio' -l downsampling -x -d 'factor d by which the frames are thinned out before all places are compared'
 complete -c mirtool -n '__mirtool_called match-audio' -l transpose -d 'look for the excerpt in all twelve keys'
 complete -c mirtool -n '__mirtool_called match-audio' -l tempo-range -x -d 'shortest and longest duration of a hit, relative to the query'
-complete -c mirtool -n '__mirtool_called match-audio' -l overlap -x -d 'share of the shorter one by which two hits in a file may overlap'
+complete -c mirtool -n '__mirtool_called match-audio' -l max-overlap -x -d 'share of the shorter one by which two hits in a file may overlap'
 complete -c mirtool -n '__mirtool_called match-audio' -s o -l output -r -d 'Write there instead of to stdout; DIR/ or an existing folder: a file for each input'
 complete -c mirtool -n '__mirtool_called match-audio' -l format -x -a 'csv tsv json' -d 'Format of the output; by default the extension of -o decides'
 complete -c mirtool -n '__mirtool_called match-audio' -l plot -r -d 'Draw the result as PNG, SVG or PDF'

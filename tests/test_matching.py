@@ -124,7 +124,7 @@ def test_a_repeated_passage_is_found_twice():
 def test_hits_do_not_overlap_unless_asked():
     recording = frames(10, 30, 0, 1.0)
     for share in (0.0, 0.5):
-        found = search(frames(10)[:100], [recording], replace(DTW, overlap=share), top=50)
+        found = search(frames(10)[:100], [recording], replace(DTW, max_overlap=share), top=50)
         for place, a in enumerate(found):
             for b in found[:place]:
                 shorter = min(a.last - a.first, b.last - b.first)
@@ -178,7 +178,7 @@ def test_a_silent_query():
         ({"tempo_range": (0.3, 1.0)}, "from 0.5 to 2"),
         ({"method": "diagonal", "tempo_range": (1e-300, 1.0)}, "tempi lie in 0.1 … 10, not 1e-300,1"),
         ({"method": "diagonal", "tempo_range": (1.0, 11.0)}, "tempi lie in 0.1 … 10"),
-        ({"overlap": 1.5}, "a share lies in 0"),
+        ({"max_overlap": 1.5}, "hits may overlap by a share from 0 to 1"),
         ({"smoothing": 0}, "smoothing window"),
         ({"downsampling": 0}, "downsampling"),
     ],

@@ -38,7 +38,7 @@ def match_audio(
     Harmony is compared, whatever the key, the tempo, the instruments and the tuning: 10 s and more of music find other
     performances of it; less may find its like anywhere. The query may be a theme in MIDI. First all places are compared
     (by --method), then the best ones closely. A score of 1 is for the same harmony all along, 0 for what chance gives.
-    Hits in a file do not overlap. With --index the features of a corpus are kept, 0.4 MB an hour.
+    Hits in a file share no more than --max-overlap. With --index the features of a corpus are kept, 0.4 MB an hour.
 
     For example:
         mirtool match-audio theme.wav recordings/ --top 5

@@ -152,7 +152,7 @@ class MatchingParameters:
         default=(0.5, 2.0),
         metadata={"help": "shortest and longest duration of a hit, relative to the query", "metavar": "LOW,HIGH"},
     )
-    overlap: float = field(
+    max_overlap: float = field(
         default=0.0, metadata={"help": "share of the shorter one by which two hits in a file may overlap"}
     )
 

@@ -104,8 +104,8 @@ def check(parameters: MatchingParameters) -> None:
         raise ParameterError(f"subsequence DTW finds tempi from 0.5 to 2, not {low:g},{high:g}")
     if not (low >= 1 / _FASTEST and high <= _FASTEST):
         raise ParameterError(f"tempi lie in {1 / _FASTEST:g} … {_FASTEST:g}, not {low:g},{high:g}")
-    if not 0 <= parameters.overlap <= 1:
-        raise ParameterError(f"a share lies in 0 … 1, not {parameters.overlap:g}")
+    if not 0 <= parameters.max_overlap <= 1:
+        raise ParameterError(f"hits may overlap by a share from 0 to 1, not {parameters.max_overlap:g}")
     smoothed(np.zeros((1, 12), np.int8), parameters.smoothing, parameters.downsampling)
 
 
@@ -174,7 +174,7 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
         raise ParameterError(f"the query is too long: {len(columns)} columns, of {LONGEST} at most")
     longest = int(len(columns) * parameters.tempo_range[1]) + 1
 
-    radius = max(1, int(len(columns) * (1 - parameters.overlap) / 2))
+    radius = max(1, int(len(columns) * (1 - parameters.max_overlap) / 2))
 
     def promising(block: Block) -> list[Candidate]:
         return candidates(matching_curve(columns, block, parameters), block, radius, wanted)
@@ -183,7 +183,7 @@ def matches(query: Bytes, recordings: Recordings, parameters: MatchingParameters
     for batch in in_order(promising, blocks(recordings.columns, longest)):
         found = sorted([*found, *batch], key=lambda item: (item.cost, item.document, item.first))[:wanted]
     close = (refined(query, recordings.frames[item.document], item, parameters) for item in found)
-    return apart([hit for hit in close if hit is not None], parameters.overlap)[:top]
+    return apart([hit for hit in close if hit is not None], parameters.max_overlap)[:top]
 
 
 def candidates(curve: Curve, block: Block, radius: int, count: int) -> list[Candidate]:
