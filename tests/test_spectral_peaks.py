@@ -112,7 +112,8 @@ def test_silence_and_nothing():
 
 
 def test_what_cannot_be():
-    with pytest.raises(ParameterError, match="density must be positive"):
-        PeakState(0.0)
+    for density in (0.0, -1.0, np.nan, np.inf, 1e300):
+        with pytest.raises(ParameterError, match="density must be positive"):
+            PeakState(density)
     with pytest.raises(DataError, match="not finite"):
         PeakState(20.0).push(np.full(5000, np.nan, np.float32))

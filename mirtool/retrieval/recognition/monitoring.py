@@ -17,6 +17,7 @@ from mirtool.types import AudioSource
 LATENCY = 1.5  # seconds after which all peaks of a moment are known
 REST = 0.5  # seconds at the end that are not worth a query
 SINGLE = 0.01  # share of the doubt that is allowed (1 - min_confidence) which a hit that stands alone may have
+SHORTEST = 0.1  # s, step: with a shorter one more time goes into queries than they tell apart
 SLACK = 1.0  # seconds by which two places in a track may differ that are one appearance
 
 
@@ -70,13 +71,13 @@ class Monitor:
     Raises
     ------
     ParameterError
-        A step that is not positive, or longer than the window; or a window longer than a query may be.
+        A step that is shorter than `SHORTEST` or longer than the window; or a window longer than a query may be.
     """
 
     def __init__(self, library: Library, recognition: RecognitionParameters, parameters: MonitorParameters) -> None:
         self._window, self._step = parameters.window, parameters.step
-        if not 0 < self._step <= self._window:
-            raise ParameterError(f"a step must be positive, and no longer than the window ({self._window:g} s)")
+        if not SHORTEST <= self._step <= self._window:
+            raise ParameterError(f"a step lasts {SHORTEST:g} s or more, up to the window ({self._window:g} s)")
         if self._window > LONGEST * FRAME:
             raise ParameterError(f"a window lasts {LONGEST * FRAME:.1f} s at most")
         check_recognition(recognition)

@@ -23,6 +23,7 @@ _WIDTH = 2 ** (1 / 12) - 1  # of its frequency: the same in frequency
 _LEAST_WIDTH = 3  # bins
 _FLOOR = 1e-12  # power; a sine at full scale has 1, rounding to 16 bits leaves some 1e-13 in a bin
 _RIVALS = 43.0  # frames to either side of a peak that decide whether it is outstanding
+_MOST_RIVALS = 1e6  # more points than two seconds have
 _TILT = 1.0  # by which levels are raised, log2 power an octave
 
 Points = NDArray[np.float32]
@@ -77,7 +78,7 @@ class PeakState:
     Raises
     ------
     ParameterError
-        A density that is not positive.
+        A density that is not positive, or absurdly large.
     """
 
     def __init__(self, density: float) -> None:
@@ -165,7 +166,7 @@ def peaks(source: AudioSource, density: float) -> tuple[Peaks, int]:
     Raises
     ------
     ParameterError
-        A density that is not positive.
+        A density that is not positive, or absurdly large.
     DataError
         Samples that are not finite.
     """
@@ -188,9 +189,9 @@ def most_rivals(density: float) -> int:
     Raises
     ------
     ParameterError
-        A density that is not positive.
+        A density that is not positive, or absurdly large.
     """
-    most = round(2 * _RIVALS * FRAME * density)
-    if most < 1:
-        raise ParameterError(f"the density must be positive, not {density:g}")
-    return most
+    most = 2 * _RIVALS * FRAME * density
+    if not 0.5 < most < _MOST_RIVALS:
+        raise ParameterError(f"the density must be positive, and no more than there are points, not {density:g}")
+    return round(most)
