@@ -65,11 +65,15 @@ def launch(arguments: Sequence[str | Path], **more: Any) -> subprocess.Popen[byt
 def program() -> Callable[..., Result]:
     """Run the program in a process of its own."""
 
-    def program(*arguments: str | Path, data: bytes | None = None, **more: Any) -> Result:
+    def program(*arguments: str | Path, data: bytes | None = None, patience: float = 120, **more: Any) -> Result:
         if data is not None:
             more["stdin"] = subprocess.PIPE
-        process = launch(arguments, **more)
-        out, err = process.communicate(data, timeout=120)
+        with launch(arguments, **more) as process:
+            try:
+                out, err = process.communicate(data, timeout=patience)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         return Result(process.returncode, out or b"", (err or b"").decode())
 
     return program

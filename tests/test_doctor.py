@@ -47,9 +47,9 @@ def test_what_is_missing_is_named_with_the_way_to_get_it(call, monkeypatch):
 @pytest.mark.slow
 def test_warm_leaves_nothing_to_compile(program, tmp_path):
     cache = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"}
-    first = rows(program("doctor", "--warm", env=cache))
+    first = rows(program("doctor", "--warm", env=cache, patience=600))
     compiled = sorted(path.name for path in tmp_path.rglob("*.nbc"))
-    second = rows(program("doctor", "--warm", env=cache))
+    second = rows(program("doctor", "--warm", env=cache, patience=600))
     assert compiled
     assert sorted(path.name for path in tmp_path.rglob("*.nbc")) == compiled
     for found in (first, second):

@@ -89,10 +89,10 @@ def test_chance_gives_much_evidence_as_rarely_as_it_is_said():
 
 
 def test_confidence_falls_with_the_length_of_the_index():
-    # exp(-60 / 7) = 1.895e-4
-    assert chance.confidence(60.0, 1.0) == pytest.approx(1 - 1.895e-4, abs=1e-7)
-    assert chance.confidence(60.0, 1000.0) == pytest.approx(1 - 0.1895, abs=1e-4)
-    assert chance.confidence(60.0, 1e6) == 0.0
+    # exp(-120 / 13) = 9.798e-5
+    assert chance.confidence(120.0, 1.0) == pytest.approx(1 - 9.798e-5, abs=1e-7)
+    assert chance.confidence(120.0, 1000.0) == pytest.approx(1 - 0.09798, abs=1e-4)
+    assert chance.confidence(120.0, 1e6) == 0.0
 
 
 @compiled

@@ -12,12 +12,13 @@ a stretch of sound, and at the speeds that are tried.
 
 That holds of hashes that are found independently of each other. Those of music are not: it repeats itself, keeps to few
 pitches and to a beat, and each peak belongs to several hashes. So evidence counts only in part: that of a stretch of a
-track which the query is not from exceeds x with a probability of exp(-x / 7) at most. This was measured with a thousand
-noisy, coded, reverberant and band-limited excerpts, on indexes of 6, 23 and 89 tracks of other music: the share of them
-with an answer of some confidence stayed below one minus that confidence, and grew in proportion to the number of
-tracks. So of N stretches one exceeds x with a probability of at most N exp(-x / 7), and a hit needs the more evidence
-the larger the index. Wang (2003, Section 2.3.1) finds his threshold of a score in the same way, from the scores of
-tracks that do not match.
+track which the query is not from exceeds x with a probability of exp(-x / D) at most. Of excerpts of strangers (noisy,
+coded, reverberant, band-limited) on indexes of 6, 23 and 89 tracks, the evidence kept within D = 7, and an answer grew
+more frequent in proportion to the number of tracks. But tracks that are made of the same drum loops and samples give
+more, up to some 130 among two hundred tracks; D = 13 leaves these without an answer, too, for which one in a hundred
+excerpts in noise of their own level goes without. So of N stretches one exceeds x with a probability of at most
+N exp(-x / D), and a hit needs the more evidence the larger the index. Wang (2003, Section 2.3.1) finds his threshold of
+a score in the same way, from the scores of tracks that do not match.
 """
 
 import math
@@ -25,7 +26,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-DEPENDENCE = 7.0  # how much more evidence chance gives than it would of independent hashes; measured on music
+DEPENDENCE = 13.0  # D: how much more evidence strangers give than they would with independent hashes; measured on music
 STRETCH = 10_000  # frames, four minutes: what counts as one track
 _SHARES = np.array((0.001, 0.003, 0.01, 0.03, 0.1, 0.3))  # q, equally probable
 
