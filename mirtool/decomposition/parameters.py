@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mirtool.features.parameters import MelodyParameters
+from mirtool.features.parameters import MelodyParameters, tuning_field
 
 ALIGNMENTS = ("auto", "always", "never")
 MASKS = ("soft", "wiener", "binary")
@@ -98,15 +98,7 @@ class PitchTemplateParameters:
 
     pitch_low: int = field(default=36, metadata={"help": "lowest pitch (MIDI number)", "of": ("init", "pitch")})
     pitch_high: int = field(default=96, metadata={"help": "highest pitch (MIDI number)", "of": ("init", "pitch")})
-    tuning: float | None = field(
-        default=None,
-        metadata={
-            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
-            "unit": "cents",
-            "none": "auto",
-            "of": ("init", "pitch"),
-        },
-    )
+    tuning: float | None = tuning_field("init", "pitch")
     partials: int = field(
         default=20, metadata={"help": "partials of a template; partial h has amplitude 1/h", "of": ("init", "pitch")}
     )

@@ -1,6 +1,7 @@
 """The parameters of the features, with their defaults; standard library only."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 NORMS = ("none", "l1", "l2", "max")
 BANKS = ("gaussian", "semitone")
@@ -8,6 +9,19 @@ NOVELTY_STAGES = ("spectrogram", "compression", "difference", "accumulation", "n
 NOVELTY_NORMS = ("none", "max", "local")
 FLUX = ("method", "superflux", "complexflux")  # what belongs to these methods of novelty only
 NOVELTY_METHODS = ("superflux", "complexflux", "energy", "spectral", "phase", "complex")
+
+
+def tuning_field(*of: str) -> Any:
+    """Return the field of a tuning, which many analyses have; `of` tells what it belongs to, as in any metadata."""
+    return field(
+        default=None,
+        metadata={
+            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
+            "unit": "cents",
+            "none": "auto",
+            "of": of,
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -33,14 +47,7 @@ class KeyParameters(SoundParameters):
 
     pitch_low: int = field(default=36, metadata={"help": "lowest pitch (MIDI number)"})
     pitch_high: int = field(default=108, metadata={"help": "highest pitch (MIDI number)"})
-    tuning: float | None = field(
-        default=None,
-        metadata={
-            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
-            "unit": "cents",
-            "none": "auto",
-        },
-    )
+    tuning: float | None = tuning_field()
 
 
 @dataclass(frozen=True)
@@ -166,14 +173,7 @@ class SyncFeatureParameters:
     """What `sync` compares: energies and onsets over pitch."""
 
     feature_rate: float = field(default=100.0, metadata={"help": "frames per second", "unit": "Hz"})
-    tuning: float | None = field(
-        default=None,
-        metadata={
-            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
-            "unit": "cents",
-            "none": "auto",
-        },
-    )
+    tuning: float | None = tuning_field()
     compression: float = field(default=300.0, metadata={"help": "γ of log(1 + γ v) for energies"})
     onset_compression: float = field(default=1000.0, metadata={"help": "γ of log(1 + γ v) for onsets"})
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from mirtool.features.parameters import tuning_field
+
 ASPECTS = ("timbre", "rhythm", "harmony")
 PROXIMITIES = ("mutual", "none")
 FINGERPRINTS = ("landmarks", "triplets")
@@ -63,14 +65,7 @@ class HarmonyParameters:
     """The chroma by which versions are compared."""
 
     feature_rate: float = field(default=2.0, metadata={"help": "frames per second", "unit": "Hz"})
-    tuning: float | None = field(
-        default=None,
-        metadata={
-            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
-            "unit": "cents",
-            "none": "auto",
-        },
-    )
+    tuning: float | None = tuning_field()
     compression: float = field(
         default=1000.0,
         metadata={
@@ -122,14 +117,7 @@ class MatchingFeatureParameters:
             "choices": STATISTICS,
         },
     )
-    tuning: float | None = field(
-        default=None,
-        metadata={
-            "help": "deviation from A4 = 440 Hz; auto: estimated from the sound",
-            "unit": "cents",
-            "none": "auto",
-        },
-    )
+    tuning: float | None = tuning_field()
 
 
 @dataclass(frozen=True)
